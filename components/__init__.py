@@ -1,0 +1,1 @@
+"""TFX components, a folder each: `component.py` is the spec, `executor.py` the work."""

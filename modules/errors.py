@@ -1,0 +1,32 @@
+"""What can go wrong in a way that its user can mend.
+
+Every message says what happened, what was found, what was expected and what to do.
+The command line prints it as one line and exits with status 1. Any other exception is a
+bug and keeps its traceback.
+
+    LyricsError
+    ├── ConfigError    an option, or a combination of options, makes no sense
+    ├── CorpusError    the archives cannot be read as lyrics
+    ├── WindowError    a split is too short for the windows asked of it
+    └── ServingError   a server cannot be started, reached or satisfied
+"""
+
+
+class LyricsError(Exception):
+    """A failure that the user can mend; the root of the tree."""
+
+
+class ConfigError(LyricsError, ValueError):
+    """An option, or a combination of options, makes no sense."""
+
+
+class CorpusError(LyricsError):
+    """The archives cannot be read as lyrics."""
+
+
+class WindowError(LyricsError):
+    """A split is too short for the windows asked of it."""
+
+
+class ServingError(LyricsError):
+    """A server cannot be started, reached or satisfied."""

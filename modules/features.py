@@ -1,0 +1,45 @@
+"""Names shared by the stages: features, splits and signatures are spelled here only.
+
+The way of an Example through the pipeline:
+
+    LyricsExampleGen   text, document, document_index, position
+    Transform          the same, and ids
+    SequenceWindows    train windows:  ids
+                       scored windows: text, context, document, document_index, position, split
+"""
+
+# Features of an Example.
+TEXT = "text"  # bytes: UTF-8, at least one character
+DOCUMENT = "document"  # bytes: UTF-8, "<archive>/<member>", what the text is a part of
+DOCUMENT_INDEX = "document_index"  # int64: of the document, in reading order
+POSITION = "position"  # int64: of the text's first character in its document
+IDS = "ids"  # int64[n]: vocabulary indices of the n characters of the text
+CONTEXT = "context"  # int64: how many leading characters of the text only warm the state up
+SPLIT = "split"  # bytes: the split that the characters belong to
+
+# Splits of an Examples artifact.
+TRAIN = "train"
+EVAL = "eval"
+
+
+def scored_split(split: str) -> str:
+    """Name of the split of windows in which every character of `split` is scored once."""
+    return f"scored_{split}"
+
+
+# Signatures of the SavedModel, with their inputs and outputs. B is the batch.
+GENERATE = "generate"  # prefix, num_chars, temperature, top_k, seed -> text
+SCORE = "score"  # text -> nats, characters, perplexity
+EVALUATE = "evaluate"  # examples -> what the Evaluator's metrics add up
+
+PREFIX = "prefix"  # string[B], one character or more
+NUM_CHARS = "num_chars"  # int32[B], characters to append
+TEMPERATURE = "temperature"  # float32[B], 0 is greedy
+TOP_K = "top_k"  # int32[B], draw from the k likeliest; 0 is from all
+SEED = "seed"  # int64[B]
+NATS = "nats"  # float32[B], summed negative log-likelihood
+CHARACTERS = "characters"  # int64[B], how many were scored
+PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
+EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
+
+UNKNOWN = "<unk>"  # the vocabulary's entry 0

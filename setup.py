@@ -1,0 +1,44 @@
+"""The distribution `tfx-lyrics`: four flat packages and the `lyrics` command."""
+
+from setuptools import find_packages, setup
+
+setup(
+    name="tfx-lyrics",
+    version="0.1.0",
+    description="A TFX pipeline for character-level language models of song lyrics",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.12",
+    packages=find_packages(include=["pipeline*", "components*", "modules*", "serving*"]),
+    # Exact versions of everything, dependencies of dependencies included, are in constraints.txt.
+    install_requires=[
+        "apache-beam==2.65.0",  # 2.72 breaks tfx_bsl's import
+        "charset-normalizer",  # names the encoding of a text that does not declare one
+        "click",
+        "grpcio",
+        "keras>=3",
+        "kfp",  # compiles and checks the Kubeflow pipeline
+        "numpy",
+        "protobuf",
+        "rich",
+        "setuptools<81",  # later ones have no pkg_resources, which tensorflow_hub imports
+        "tensorflow",
+        "tensorflow-data-validation",
+        "tensorflow-model-analysis",
+        "tensorflow-serving-api",
+        "tensorflow-transform",
+        "tfx==1.16.0",  # 1.17 needs glibc 2.38; Debian 12 has 2.36
+    ],
+    extras_require={
+        "dev": [
+            "hypothesis",
+            "import-linter",
+            "mypy",
+            "pre-commit",
+            "pytest",
+            "pytest-timeout",
+            "ruff",
+            "types-protobuf",
+        ],
+    },
+    entry_points={"console_scripts": ["lyrics=pipeline.cli:main"]},
+)
