@@ -38,6 +38,7 @@ setup(
             "pytest-timeout",
             "ruff",
             "types-protobuf",
+            "uv",  # makes and installs constraints.txt
         ],
     },
     entry_points={"console_scripts": ["lyrics=pipeline.cli:main"]},

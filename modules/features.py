@@ -38,8 +38,13 @@ TEMPERATURE = "temperature"  # float32[B], 0 is greedy
 TOP_K = "top_k"  # int32[B], draw from the k likeliest; 0 is from all
 SEED = "seed"  # int64[B]
 NATS = "nats"  # float32[B], summed negative log-likelihood
+UNIGRAM_NATS = "unigram_nats"  # float32[B], the same under the training split's unigram model
+UNIFORM_NATS = "uniform_nats"  # float32[B], the same under the uniform model
 CHARACTERS = "characters"  # int64[B], how many were scored
+UNKNOWN_CHARACTERS = "unknown_characters"  # string[B], those not in the vocabulary, in order
 PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
+# The outputs of `evaluate`, in the order in which `perplexity.Tally.add` takes them.
+TALLIED = (NATS, UNIGRAM_NATS, UNIFORM_NATS, CHARACTERS, UNKNOWN_CHARACTERS)
 EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 
 UNKNOWN = "<unk>"  # the vocabulary's entry 0

@@ -1,0 +1,55 @@
+# `make run` and `make test` set up whatever is missing first.
+.POSIX:
+.PHONY: help run test test-fast check format lock clean
+.DEFAULT_GOAL := help
+
+SOURCES := pipeline components modules serving
+BIN := .venv/bin
+ARGS :=
+
+# The first interpreter that will do: 3.11 or 3.10, able to make virtual environments.
+PYTHON := $(shell for python in python3.11 python3.10 python3 python; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info[:2] not in [(3, 10), (3, 11)])' \
+	2>/dev/null && echo $$python && break; done)
+NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found neither: install \
+	one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /	/' | expand -t 12
+
+run: .venv/installed ## Run the pipeline on the bundled corpus; ARGS="--cell lstm" and so on
+	@"$(BIN)/lyrics" run $(ARGS)
+
+test: .venv/installed ## Run all tests
+	@"$(BIN)/python" -m pytest $(ARGS)
+
+test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
+	@"$(BIN)/python" -m pytest -m fast $(ARGS)
+
+check: .venv/installed ## Check style, types and the direction of imports
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/mypy"
+	@"$(BIN)/lint-imports" --no-cache
+
+format: .venv/installed ## Rewrite the code in the project's style
+	@"$(BIN)/ruff" check --fix .
+	@"$(BIN)/ruff" format .
+
+lock: .venv/installed ## Pin the newest versions that setup.py allows
+	@"$(BIN)/uv" pip compile -q --upgrade --universal --python-version 3.10 --no-header \
+		--no-annotate --no-emit-index-url --extra dev -o constraints.txt setup.py
+
+clean: ## Remove the environment and all runs
+	rm -rf .venv runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# uv installs in a minute what takes pip many; the file is written last, so an interrupted
+# installation is begun again.
+.venv/installed: setup.py constraints.txt
+	@test -n "$(PYTHON)" || { echo '$(NO_PYTHON)' >&2; exit 1; }
+	@echo "Setting up .venv with $(PYTHON): a minute or two, once"
+	@$(PYTHON) -m venv --clear .venv
+	@"$(BIN)/python" -m pip install -q --disable-pip-version-check -c constraints.txt uv
+	@VIRTUAL_ENV=.venv "$(BIN)/uv" pip install -q --compile-bytecode -c constraints.txt -e '.[dev]'
+	@"$(BIN)/python" -m compileall -q $(SOURCES)
+	@touch .venv/installed

@@ -1,0 +1,58 @@
+"""BaselineModel: the newest pushed model, other than the candidate itself.
+
+It takes the place of TFX's Resolver, which open-source Kubeflow refuses: what was blessed
+last is what was pushed last, and where that lies is known without a metadata store.
+"""
+
+from typing import ClassVar
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.baseline_model.driver import Driver
+from components.baseline_model.executor import BASE_DIRECTORY, BASELINE, MODEL, VERSION, Executor
+
+
+class BaselineModelSpec(types.ComponentSpec):
+    """What goes into BaselineModel and what comes out."""
+
+    PARAMETERS: ClassVar = {
+        BASE_DIRECTORY: component_spec.ExecutionParameter(type=str),
+        "source_digest": component_spec.ExecutionParameter(type=str),
+        VERSION: component_spec.ExecutionParameter(type=int, optional=True),
+    }
+    INPUTS: ClassVar = {
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+    OUTPUTS: ClassVar = {
+        BASELINE: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+
+
+class BaselineModel(base_component.BaseComponent):
+    """Copies the newest pushed version that is not the candidate to its output.
+
+    Where there is none the output artifact is empty, and the Evaluator compares with nothing.
+    A candidate that was pushed before is not its own baseline: so an unchanged run comes to
+    the same baseline, and is cached.
+
+    Args:
+        model: the candidate.
+        base_directory: where the Pusher writes versions.
+        source_digest: of this component's code, for the cache.
+    """
+
+    SPEC_CLASS = BaselineModelSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(self, model: types.BaseChannel, base_directory: str, source_digest: str) -> None:
+        super().__init__(
+            BaselineModelSpec(
+                model=model,
+                base_directory=base_directory,
+                source_digest=source_digest,
+                baseline=types.Channel(type=standard_artifacts.Model),
+            )
+        )

@@ -1,0 +1,45 @@
+"""The work of BaselineModel."""
+
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import Artifact, artifact_utils
+from tfx.utils import io_utils, path_utils
+
+from modules import versions
+
+MODEL = "model"
+BASELINE = "baseline"
+BASE_DIRECTORY = "base_directory"
+VERSION = "version"  # an option that the driver sets, and a property of the output; 0 is none
+
+
+def newest_other_version(base: str, model: str) -> int:
+    """The newest version under `base` whose files are not those of `model`; 0 if there is none."""
+    candidate = versions.digest(model)
+    for version in reversed(versions.versions(base)):
+        if versions.digest(versions.path_of(base, version)) != candidate:
+            return version
+    return 0
+
+
+class Executor(base_executor.BaseExecutor):
+    """Copies the version that the driver chose; chooses it where no driver ran (Kubeflow)."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See base class."""
+        base = exec_properties[BASE_DIRECTORY]
+        version = exec_properties.get(VERSION)
+        if version is None:
+            model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[MODEL]))
+            version = newest_other_version(base, model)
+        if version:
+            baseline = artifact_utils.get_single_instance(output_dict[BASELINE])
+            target = path_utils.serving_model_path(baseline.uri)
+            io_utils.copy_dir(versions.path_of(base, version), target)
+            baseline.set_int_custom_property(VERSION, version)

@@ -1,0 +1,82 @@
+"""The LyricsExampleGen component: its channels and parameters."""
+
+import dataclasses
+import json
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from components.lyrics_example_gen.driver import Driver
+from components.lyrics_example_gen.executor import (
+    CORPUS,
+    EXAMPLES,
+    HOLD_OUT,
+    INPUT_PATTERN,
+    Executor,
+)
+from components.lyrics_example_gen.source import FINGERPRINT, SPAN, VERSION, has_placeholders
+from modules.corpus import CorpusOptions
+from modules.holdout import HoldOut
+
+
+class LyricsExampleGenSpec(types.ComponentSpec):
+    """What goes into LyricsExampleGen and what comes out."""
+
+    INPUTS = {}  # noqa: RUF012
+    OUTPUTS = {  # noqa: RUF012
+        EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+    }
+    PARAMETERS = {  # noqa: RUF012
+        INPUT_PATTERN: component_spec.ExecutionParameter(type=str),
+        CORPUS: component_spec.ExecutionParameter(type=str),  # CorpusOptions, as JSON
+        HOLD_OUT: component_spec.ExecutionParameter(type=str),  # HoldOut, as JSON
+        "source_digest": component_spec.ExecutionParameter(type=str),
+        # Set by the driver.
+        SPAN: component_spec.ExecutionParameter(type=int, optional=True),
+        VERSION: component_spec.ExecutionParameter(type=int, optional=True),
+        FINGERPRINT: component_spec.ExecutionParameter(type=str, optional=True),
+    }
+
+
+class LyricsExampleGen(base_beam_component.BaseBeamComponent):
+    """Reads zips of lyrics and writes them as Examples, in a split to train on and one held out.
+
+    Its output `examples` has the splits `train` and, unless nothing is held out, `eval`;
+    `modules.features` names the features. Its properties `span`, `version` and
+    `input_fingerprint` tell what was read.
+
+    It is no FileBasedExampleGen: that one splits by a hash of each record, and needs a driver,
+    which open-source Kubeflow does not run.
+    """
+
+    SPEC_CLASS = LyricsExampleGenSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
+    DRIVER_CLASS = Driver
+
+    def __init__(
+        self, input_pattern: str, corpus: CorpusOptions, hold_out: HoldOut, source_digest: str
+    ) -> None:
+        """Wires the component.
+
+        Args:
+            input_pattern: path of a zip, a glob, or TFX's `span-{SPAN}/v{VERSION}/*.zip`, of
+                which the newest version of the newest span is read.
+            corpus: how to read the archives.
+            hold_out: what to hold out.
+            source_digest: of the code that does it, so that the cache sees an edit of it.
+
+        Raises:
+            ConfigError: if the pattern's placeholders make no sense.
+        """
+        has_placeholders(input_pattern)
+        spec = LyricsExampleGenSpec(
+            **{
+                INPUT_PATTERN: input_pattern,
+                CORPUS: json.dumps(dataclasses.asdict(corpus), sort_keys=True),
+                HOLD_OUT: json.dumps(dataclasses.asdict(hold_out), sort_keys=True),
+                "source_digest": source_digest,
+                EXAMPLES: types.Channel(type=standard_artifacts.Examples),
+            }
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,35 @@
+"""What the cache has to know of the world outside: what the input pattern stands for."""
+
+import logging
+
+from tfx.dsl.components.base import base_driver
+from tfx.orchestration.portable import base_driver as portable_base_driver
+from tfx.orchestration.portable import data_types
+from tfx.proto.orchestration.driver_output_pb2 import DriverOutput  # type: ignore[attr-defined]
+
+from components.lyrics_example_gen.executor import INPUT_PATTERN
+from components.lyrics_example_gen.source import FINGERPRINT, resolve
+from modules.errors import LyricsError
+
+
+class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
+    """Makes span, version and fingerprint execution properties, and so parts of the cache's key.
+
+    Then the cache misses when the data change, and only then. Kubeflow runs no driver; there
+    the executor alone resolves the pattern.
+    """
+
+    def run(self, execution_info: data_types.ExecutionInfo) -> DriverOutput:
+        """See base class."""
+        result = DriverOutput()
+        try:
+            properties = resolve(execution_info.exec_properties[INPUT_PATTERN]).properties()
+        except LyricsError as error:
+            # The executor will meet it too. Raised here, it would leave the execution in the
+            # metadata as running for ever; raised there, as failed.
+            logging.warning("cannot resolve the input: %s", error)
+            properties = {FINGERPRINT: ""}
+        for name, value in properties.items():
+            property_type = "int_value" if isinstance(value, int) else "string_value"
+            setattr(result.exec_properties[name], property_type, value)
+        return result

@@ -1,0 +1,148 @@
+"""The LyricsExampleGen executor: checks the archives, plans the splits, writes their Examples."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import apache_beam as beam
+import tensorflow as tf
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
+from modules import corpus, features, holdout
+from modules.archives import Archive
+from modules.corpus import CorpusOptions, Document
+from modules.errors import CorpusError
+from modules.holdout import HoldOut, Piece
+
+EXAMPLES = "examples"
+INPUT_PATTERN = "input_pattern"
+CORPUS = "corpus"
+HOLD_OUT = "hold_out"
+
+OPEN_ARCHIVES = 8  # a worker keeps so many
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads everything once here, where errors have names, and once more on Beam's workers."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the Examples of every split.
+
+        Args:
+            input_dict: nothing.
+            output_dict: `examples`, where they go.
+            exec_properties: `input_pattern`; `corpus` and `hold_out`, CorpusOptions and HoldOut
+                as JSON; and `input_fingerprint`, where a driver ran.
+
+        Raises:
+            ConfigError: if an option makes no sense, or a split would be empty.
+            CorpusError: if an archive cannot be read as lyrics.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        options = CorpusOptions(**json.loads(exec_properties[CORPUS]))
+        hold_out = HoldOut(**json.loads(exec_properties[HOLD_OUT]))
+        source = resolve(exec_properties[INPUT_PATTERN])
+        _check_unchanged(source, exec_properties.get(FINGERPRINT))
+        documents = corpus.inspect(source.archives, options, FILES)
+        pieces = holdout.plan(documents, hold_out)
+
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        splits = _by_split(documents, pieces)
+        _describe(examples, list(splits), source)
+        with self._make_beam_pipeline() as pipeline:
+            for split, parts in splits.items():
+                directory = artifact_utils.get_split_uri([examples], split)
+                _ = (
+                    pipeline
+                    | f"Pieces[{split}]" >> beam.Create(parts)
+                    | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio))
+                    | f"Write[{split}]" >> _write(directory)
+                )
+
+
+class ReadExamples(beam.DoFn):
+    """(Document, Piece) to the Examples of the piece, in order, serialised."""
+
+    def __init__(self, max_ratio: float) -> None:
+        self._max_ratio = max_ratio
+
+    def setup(self) -> None:
+        """Keeps archives open from one piece to the next: their directories are long."""
+        self._open = lru_cache(OPEN_ARCHIVES)(lambda path: Archive(path, self._max_ratio, FILES))
+
+    def teardown(self) -> None:
+        """Lets go of them."""
+        self._open.cache_clear()
+
+    def process(self, element: tuple[Document, Piece]) -> Iterator[bytes]:
+        """Yields serialised tf.train.Examples."""
+        document, piece = element
+        archive = self._open(document.path)
+        for position, text in corpus.read(archive, document, piece.start, piece.stop):
+            yield to_example(document, position, text).SerializeToString(deterministic=True)
+
+
+def to_example(document: Document, position: int, text: str) -> tf.train.Example:
+    """The Example of a passage; `modules.features` says what its features are."""
+
+    def of_bytes(value: str) -> tf.train.Feature:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+
+    def of_int(value: int) -> tf.train.Feature:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    feature = {
+        features.TEXT: of_bytes(text),
+        features.DOCUMENT: of_bytes(document.name),
+        features.DOCUMENT_INDEX: of_int(document.index),
+        features.POSITION: of_int(position),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature))
+
+
+def _write(directory: str) -> beam.PTransform:
+    prefix = os.path.join(directory, "data_tfrecord")
+    return beam.io.WriteToTFRecord(prefix, file_name_suffix=".gz")
+
+
+def _by_split(
+    documents: Sequence[Document], pieces: Sequence[Piece]
+) -> dict[str, list[tuple[Document, Piece]]]:
+    """Each split's pieces, with the documents that they are of."""
+    splits: dict[str, list[tuple[Document, Piece]]] = {features.TRAIN: [], features.EVAL: []}
+    for piece in pieces:
+        splits[piece.split].append((documents[piece.document_index], piece))
+    return {split: parts for split, parts in splits.items() if parts}
+
+
+def _check_unchanged(source: Source, fingerprint: str | None) -> None:
+    """The output must not go into the cache under the key of other data."""
+    if fingerprint is not None and fingerprint != source.fingerprint:
+        raise CorpusError(
+            f"the archives {', '.join(source.archives)} were changed while the pipeline started: "
+            "run it again when they are complete"
+        )
+
+
+def _describe(examples: types.Artifact, splits: list[str], source: Source) -> None:
+    """Tells the artifact's readers what it holds, and where that is from."""
+    examples.split_names = artifact_utils.encode_split_names(splits)
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)  # type: ignore[attr-defined]
+    examples_utils.set_file_format(examples, "tfrecords_gzip")
+    for name, value in source.properties().items():
+        if isinstance(value, int):
+            examples.set_int_custom_property(name, value)
+        else:
+            examples.set_string_custom_property(name, value)

@@ -1,0 +1,102 @@
+"""What an input pattern stands for now: a span, a version, and the archives' contents."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tfx.components.example_gen import utils
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+
+from modules import files
+from modules.errors import ConfigError, CorpusError
+
+SPAN = utils.SPAN_PROPERTY_NAME
+VERSION = utils.VERSION_PROPERTY_NAME
+FINGERPRINT = utils.FINGERPRINT_PROPERTY_NAME
+
+
+class TfxFiles(files.LocalFiles):
+    """Files of this machine, and of the buckets that TFX reads: paths like `gs://...`."""
+
+    def open(self, path: str) -> Any:
+        """See base class."""
+        return fileio.open(path, "rb") if "://" in path else super().open(path)
+
+    def glob(self, pattern: str) -> list[str]:
+        """See base class."""
+        return list(map(str, fileio.glob(pattern))) if "://" in pattern else super().glob(pattern)
+
+    def exists(self, path: str) -> bool:
+        """See base class."""
+        return fileio.exists(path) if "://" in path else super().exists(path)
+
+
+FILES = TfxFiles()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The archives to read.
+
+    Attributes:
+        archives: their paths by name, in name order.
+        span: the newest that the pattern's `{SPAN}` matches; 0 if it has none.
+        version: the newest of the span that `{VERSION}` matches; None if it has none.
+        fingerprint: SHA-256 over the archives' names and bytes.
+    """
+
+    archives: dict[str, str]
+    span: int
+    version: int | None
+    fingerprint: str
+
+    def properties(self) -> dict[str, int | str]:
+        """What of it the metadata keep, by name."""
+        found = {SPAN: self.span, VERSION: self.version, FINGERPRINT: self.fingerprint}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def has_placeholders(pattern: str) -> bool:
+    """Whether a pattern has TFX's placeholders; raises ConfigError if they make no sense."""
+    try:
+        return any(utils.verify_split_pattern_specs(_split(pattern)))
+    except ValueError as error:
+        raise ConfigError(
+            f"{error}: give a pattern such as span-{{SPAN}}/v{{VERSION}}/*.zip"
+        ) from error
+
+
+def resolve(pattern: str) -> Source:
+    """Looks up what a pattern matches now: the newest version of the newest span.
+
+    Args:
+        pattern: a path or a glob, in which TFX's `{SPAN}` (or `{YYYY}`, `{MM}` and `{DD}`) and
+            `{VERSION}` may stand for numbers.
+
+    Raises:
+        ConfigError: if the placeholders make no sense.
+        CorpusError: if nothing matches, or what does cannot be read.
+    """
+    span, version = 0, None
+    if has_placeholders(pattern):
+        pattern, span, version = _newest(pattern)
+    archives = files.match(pattern, FILES)
+    return Source(archives, span, version, files.fingerprint(archives, FILES))
+
+
+def _newest(pattern: str) -> tuple[str, int, int | None]:
+    """The pattern with numbers for its placeholders, the span and the version."""
+    split = _split(pattern)
+    try:
+        # Not made from the span and version that it returns, which have lost leading zeros.
+        _, span, version = utils.calculate_splits_fingerprint_span_and_version("", [split])
+    except ValueError as error:
+        raise CorpusError(
+            f"nothing matches {pattern} with numbers for the placeholders ({error}): "
+            "check the pattern and the names of the folders"
+        ) from error
+    return split.pattern, span, version
+
+
+def _split(pattern: str) -> Any:
+    return example_gen_pb2.Input.Split(name="all", pattern=pattern)  # type: ignore[attr-defined]

@@ -1,0 +1,37 @@
+"""The work of Pusher."""
+
+from typing import Any
+
+from tfx.components.pusher import executor as tfx_pusher
+from tfx.proto import pusher_pb2
+from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.utils import io_utils, proto_utils
+
+from modules import versions
+
+
+class Executor(tfx_pusher.Executor):
+    """Publishes the model if it is blessed."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[Artifact]],
+        output_dict: dict[str, list[Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See base class."""
+        pushed = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.PUSHED_MODEL_KEY]
+        )
+        if not self.CheckBlessing(input_dict):
+            self._MarkNotPushed(pushed)
+            return
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+        )
+        base = destination.filesystem.base_directory
+        model = self.GetModelPath(input_dict)
+        version = versions.publish(model, base)
+        io_utils.copy_dir(model, pushed.uri)  # the artifact outlives the version
+        self._MarkPushed(pushed, versions.path_of(base, version), str(version))

@@ -1,0 +1,88 @@
+"""Perplexity, and what has to be added up for it.
+
+Perplexity is exp(total negative log-likelihood / scored characters): 1 for a model that is
+always sure and right, the size of the vocabulary for one that knows nothing.
+Source: Dive into Deep Learning, section 6.4.6.
+"""
+
+import math
+from dataclasses import dataclass, field, fields
+
+
+@dataclass
+class Tally:
+    """Sums over scored characters, from which every reported figure follows.
+
+    A model must not win by forgetting: with a smaller vocabulary more characters are the
+    one, likely `<unk>`. So an unknown character costs -log P(`<unk>`) plus the logarithm of
+    the number of distinct unknown characters: what it takes to say which of them it was.
+
+    Attributes:
+        nats: negative log-likelihood under the model.
+        unigram_nats: the same under the unigram model.
+        uniform_nats: the same under the uniform model.
+        characters: how many were scored.
+        unknown_count: how many of them are not in the vocabulary.
+        unknown: the distinct ones among those.
+    """
+
+    nats: float = 0.0
+    unigram_nats: float = 0.0
+    uniform_nats: float = 0.0
+    characters: int = 0
+    unknown_count: int = 0
+    unknown: set[str] = field(default_factory=set)
+
+    def add(
+        self,
+        nats: float,
+        unigram_nats: float,
+        uniform_nats: float,
+        characters: int,
+        unknown_characters: bytes,
+    ) -> None:
+        """Adds one scored text: the outputs of the `evaluate` signature for it."""
+        unknown = unknown_characters.decode()
+        self.nats += float(nats)
+        self.unigram_nats += float(unigram_nats)
+        self.uniform_nats += float(uniform_nats)
+        self.characters += int(characters)
+        self.unknown_count += len(unknown)
+        self.unknown.update(unknown)
+
+    def merge(self, other: "Tally") -> None:
+        """Adds all that `other` holds."""
+        for entry in fields(self):
+            if entry.name != "unknown":
+                total = getattr(self, entry.name) + getattr(other, entry.name)
+                setattr(self, entry.name, total)
+        self.unknown |= other.unknown
+
+    @property
+    def perplexity(self) -> float:
+        """Of the model; infinite where no character was scored."""
+        return self._perplexity(self.nats)
+
+    @property
+    def unigram_perplexity(self) -> float:
+        """Of the unigram model with add-one smoothing."""
+        return self._perplexity(self.unigram_nats)
+
+    @property
+    def uniform_perplexity(self) -> float:
+        """Of the uniform model; the size of the vocabulary where every character is known."""
+        return self._perplexity(self.uniform_nats)
+
+    @property
+    def unknown_share(self) -> float:
+        """Of the scored characters, from 0 to 1."""
+        return self.unknown_count / self.characters if self.characters else 0.0
+
+    def _perplexity(self, nats: float) -> float:
+        if not self.characters:
+            return math.inf
+        nats += self.unknown_count * math.log(len(self.unknown) or 1)
+        try:
+            return math.exp(nats / self.characters)
+        except OverflowError:
+            return math.inf

@@ -1,0 +1,100 @@
+"""Trainer's entry point: builds the model, trains it, exports it."""
+
+import hashlib
+import json
+import os
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.utils import io_utils
+
+from modules import dataset, features
+from modules.hyperparameters import Hyperparameters, VocabularyOptions
+from modules.model import LanguageModel
+from modules.perplexity import Tally
+from modules.scoring import unigram_log_probabilities
+from modules.signatures import ServableModel
+from modules.training import Data, Training
+from modules.vocabulary import VOCABULARY_NAME, Vocabulary
+from modules.windowing import WindowOptions
+
+SAMPLE_CHARS = 50  # as many as the book prints
+_SCORING_BATCH = 64  # windows
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains on the `train` windows and writes the SavedModel.
+
+    `fn_args.train_files` are the training windows, `fn_args.eval_files` the scored windows
+    of all splits. `fn_args.custom_config` holds the fields of `Hyperparameters`,
+    `VocabularyOptions` and `WindowOptions` under `hyperparameters`, `vocabulary` and
+    `windows`, and under `work_dir` where unfinished trainings are kept.
+    """
+    config = fn_args.custom_config
+    hyperparameters = Hyperparameters(**config["hyperparameters"])
+    options = WindowOptions(**config["windows"])
+    keras.utils.set_random_seed(hyperparameters.seed)
+    tf.config.experimental.enable_op_determinism()
+
+    path = tft.TFTransformOutput(fn_args.transform_output).vocabulary_file_by_name(VOCABULARY_NAME)
+    vocabulary = Vocabulary(path, VocabularyOptions(**config["vocabulary"]).newline)
+    model = LanguageModel(vocabulary.size, hyperparameters)
+    scored = {
+        split: dataset.scored_batches(fn_args.eval_files, split, _SCORING_BATCH)
+        for split in (features.TRAIN, features.EVAL)
+    }
+    unigram = unigram_log_probabilities(scored[features.TRAIN], vocabulary)
+    servable = ServableModel(model, vocabulary, unigram)
+
+    held_out = scored[features.EVAL].cache()
+    has_held_out = any(True for _ in held_out)
+    work_dir = _work_dir(fn_args)
+    training = Training(
+        model,
+        Data(fn_args.train_files, options),
+        hyperparameters,
+        held_out_perplexity=(lambda: tally(servable, held_out).perplexity)
+        if has_held_out
+        else None,
+        sample=lambda prefix: sample(servable, prefix),
+        work_dir=work_dir,
+    )
+    training.run()
+    servable.save(fn_args.serving_model_dir)
+    io_utils.copy_dir(os.path.join(work_dir, "logs"), fn_args.model_run_dir)
+    tf.io.gfile.rmtree(work_dir)
+
+
+def tally(servable: ServableModel, batches: tf.data.Dataset) -> Tally:
+    """Scores the windows in `batches`, string[B] each, by the signature the Evaluator uses."""
+    result = Tally()
+    for batch in batches:
+        outputs = servable.evaluate(batch)
+        for row in zip(*(outputs[name].numpy() for name in features.TALLIED), strict=True):
+            result.add(*row)
+    return result
+
+
+def sample(servable: ServableModel, prefix: str) -> str:
+    """The likeliest text after `prefix`."""
+    answer = servable.generate(
+        prefix=tf.constant([prefix]),
+        num_chars=tf.constant([SAMPLE_CHARS]),
+        temperature=tf.constant([0.0]),
+        top_k=tf.constant([0]),
+        seed=tf.constant([0], tf.int64),
+    )
+    return answer[features.TEXT].numpy()[0].decode()
+
+
+def _work_dir(fn_args: FnArgs) -> str:
+    """Where this very training keeps its checkpoints: same data and options, same place.
+
+    TFX gives every execution a new output directory, so a killed run's checkpoints would
+    not be found there.
+    """
+    identity = [fn_args.train_files, fn_args.transform_output, fn_args.custom_config]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return os.path.join(fn_args.custom_config["work_dir"], digest[:16])

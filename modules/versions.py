@@ -1,0 +1,86 @@
+"""Versions of a served model: `<base>/<version>/`, as TensorFlow Serving polls them.
+
+A version is a positive whole number, larger for a later push. Whatever else lies in the
+base directory is not a version: servers pass over it, and so does this module.
+"""
+
+import hashlib
+import os
+import re
+import time
+import uuid
+from collections.abc import Iterator
+
+from tensorflow.errors import OpError
+from tensorflow.io import gfile
+
+_LARGEST = 2**63 - 1  # as TensorFlow Serving reads them
+
+
+def versions(base: str) -> list[int]:
+    """All versions under `base`, ascending; none where there is no such directory."""
+    if not gfile.isdir(base):
+        return []
+    names = (name.rstrip("/") for name in gfile.listdir(base))
+    numbers = (int(name) for name in names if re.fullmatch("[1-9][0-9]*", name))
+    return sorted(n for n in numbers if n <= _LARGEST and gfile.isdir(path_of(base, n)))
+
+
+def path_of(base: str, version: int) -> str:
+    """Where a version lies."""
+    return os.path.join(base, str(version))
+
+
+def publish(model: str, base: str) -> int:
+    """Makes the SavedModel in the directory `model` the newest version under `base`.
+
+    The copy is made beside the versions, under a name that no server polls, and takes its
+    number in one rename: whoever polls sees all of a version or nothing. The number is the
+    time in seconds, or one more than the newest where that is not larger. A model that is
+    the newest version already, byte for byte, is not pushed again.
+
+    Returns:
+        The version that holds the model.
+    """
+    existing = versions(base)
+    if existing and digest(path_of(base, existing[-1])) == digest(model):
+        return existing[-1]
+    copy = os.path.join(base, f".{uuid.uuid4().hex}.unfinished")
+    try:
+        copy_tree(model, copy)
+        while True:
+            newest = max(versions(base), default=0)
+            version = max(int(time.time()), newest + 1)
+            try:
+                gfile.rename(copy, path_of(base, version))
+                return version
+            except OpError:  # another push took the number between the look and the rename
+                if not gfile.exists(path_of(base, version)):
+                    raise
+    except BaseException:
+        if gfile.exists(copy):
+            gfile.rmtree(copy)
+        raise
+
+
+def copy_tree(source: str, target: str) -> None:
+    """Copies every file under the directory `source` to the same place under `target`."""
+    for name in _files(source):
+        gfile.makedirs(os.path.dirname(os.path.join(target, name)))
+        gfile.copy(os.path.join(source, name), os.path.join(target, name))
+
+
+def digest(directory: str) -> str:
+    """SHA-256 over the names and contents of all files under `directory`."""
+    total = hashlib.sha256()
+    for name in sorted(_files(directory)):
+        with gfile.GFile(os.path.join(directory, name), "rb") as file:
+            content = hashlib.sha256(file.read()).hexdigest()
+        total.update(f"{name}\0{content}\n".encode())
+    return total.hexdigest()
+
+
+def _files(directory: str) -> Iterator[str]:
+    """Paths of all files under `directory`, relative to it."""
+    for folder, _, names in gfile.walk(directory):
+        yield from (os.path.relpath(os.path.join(folder, name), directory) for name in names)

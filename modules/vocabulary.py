@@ -1,0 +1,66 @@
+"""Characters to indices and back, by the one vocabulary file that Transform wrote.
+
+The file holds one entry a line: `<unk>`, then the code points as decimal numbers, the most
+frequent first. (A text vocabulary over the characters themselves would lose the newline,
+and a binary one cannot be saved into a SavedModel.)
+"""
+
+import tensorflow as tf
+
+from modules import features
+from modules.hyperparameters import Newline
+
+VOCABULARY_NAME = "characters"  # of the asset in Transform's output
+UNKNOWN_ID = 0
+
+_LINE_NUMBER = tf.lookup.TextFileIndex.LINE_NUMBER
+_WHOLE_LINE = tf.lookup.TextFileIndex.WHOLE_LINE
+
+
+def code_points(texts: tf.Tensor, newline: Newline) -> tf.RaggedTensor:
+    """Splits `string[B]` of UTF-8 into `int32[B, (n)]`, reading newlines as the option says."""
+    codes = tf.strings.unicode_decode(texts, "UTF-8")  # [B, (n)]
+    if newline == "space":
+        codes = tf.where(codes == ord("\n"), ord(" "), codes)
+    return codes
+
+
+class Vocabulary(tf.Module):
+    """Encodes and decodes text inside the graph; travels in the SavedModel as its asset.
+
+    Args:
+        path: the vocabulary file.
+        newline: how newlines are read, the same as when the file was written.
+    """
+
+    def __init__(self, path: str, newline: Newline) -> None:
+        super().__init__()
+        self._newline = newline
+        self._ids = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(path, tf.string, _WHOLE_LINE, tf.int64, _LINE_NUMBER),
+            default_value=UNKNOWN_ID,
+        )
+        self._entries = tf.lookup.StaticHashTable(
+            tf.lookup.TextFileInitializer(path, tf.int64, _LINE_NUMBER, tf.string, _WHOLE_LINE),
+            default_value=features.UNKNOWN,
+        )
+        self.size = int(self._ids.size())
+
+    def line_end_id(self) -> tf.Tensor:
+        """Index of what ends a line, `int64[]`: every text begins as if after a line end."""
+        return self.encode(tf.constant(["\n"])).flat_values[0]
+
+    def code_points(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """`string[B]` to code points `int32[B, (n)]`."""
+        return code_points(texts, self._newline)
+
+    def encode(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """`string[B]` to indices `int64[B, (n)]`; characters not in the vocabulary are 0."""
+        codes = self.code_points(texts)
+        ids = self._ids.lookup(tf.strings.as_string(codes.flat_values))  # [sum of n]
+        return codes.with_flat_values(ids)
+
+    def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Indices `int64[B, (n)]`, none of them `<unk>`, to text `string[B]`."""
+        codes = tf.strings.to_number(self._entries.lookup(ids.flat_values), tf.int32)
+        return tf.strings.unicode_encode(ids.with_flat_values(codes), "UTF-8")

@@ -1,0 +1,312 @@
+"""The `lyrics` command. TensorFlow is imported by the commands that need it, when they run."""
+
+import dataclasses
+import functools
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from modules.encodings import AUTO, CODECS
+from modules.errors import LyricsError
+from modules.features import EVAL, TRAIN
+from modules.holdout import Policy
+from modules.hyperparameters import Cell, Newline, VocabularySplits
+from modules.windowing import Sampling
+from pipeline import console
+from pipeline.config import MODEL_NAME, PRESETS, PipelineConfig
+
+if TYPE_CHECKING:
+    from serving.client import LyricsClient
+
+_POSITIVE = click.IntRange(1)
+_NATURAL = click.IntRange(0)
+
+
+class _Group(click.Group):
+    """Tells the user's mistakes, which get one line, from bugs, which keep their traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except LyricsError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _option(flag: str, kind: Any, help_text: str, name: str | None = None) -> Callable:
+    """An option of the pipeline: what is not given is the preset's."""
+    name = name or flag.strip("-").replace("-", "_")
+    if isinstance(kind, tuple):
+        kind = click.Choice(kind)
+    default = PRESETS["lyrics"].option(name)
+    flags = f"{flag}/--no-{flag.strip('-')}" if kind is bool else flag
+    shown = "all" if default is None else default
+    return click.option(
+        flags, name, type=kind, help=help_text, default=None, show_default=str(shown)
+    )
+
+
+_PIPELINE_OPTIONS = [
+    click.option(
+        "--preset",
+        type=click.Choice(list(PRESETS)),
+        default="lyrics",
+        show_default=True,
+        help="Where the defaults come from: the bundled corpus with songs held out; the book's "
+        "chapter, which learns 10,000 characters by heart; or a run in seconds.",
+    ),
+    click.option(
+        "--data",
+        metavar="ZIP",
+        default=None,
+        show_default="the bundled corpus",
+        help="Zip of .txt files: a path, a glob, or a span-{SPAN}/v{VERSION} pattern.",
+    ),
+    click.option(
+        "--root",
+        metavar="DIR",
+        default=None,
+        show_default="runs/PRESET",
+        help="Directory of everything the pipeline writes.",
+    ),
+    _option("--encoding", (AUTO, *CODECS), "Encoding of the texts."),
+    _option("--max-characters", _POSITIVE, "Read only the corpus's first characters."),
+    _option("--max-ratio", click.FloatRange(1), "Refuse members packed tighter than this."),
+    _option("--max-bytes", _POSITIVE, "Refuse more unpacked bytes than this."),
+    _option("--hold-out", get_args(Policy), "What is held out for evaluation.", "policy"),
+    _option("--hold-out-ratio", click.FloatRange(0.001, 0.9), "Share held out.", "ratio"),
+    _option("--gap", _NATURAL, "Characters dropped before a held-out tail."),
+    _option("--vocabulary-splits", get_args(VocabularySplits), "Where characters are counted."),
+    _option("--newline", get_args(Newline), "Keep newlines, or read them as spaces."),
+    _option("--min-count", _POSITIVE, "Rarer characters are <unk>."),
+    _option("--max-vocab-size", _NATURAL, "Most entries of the vocabulary; 0 is no limit."),
+    _option("--sampling", get_args(Sampling), "How training windows are ordered."),
+    _option("--batch-size", _POSITIVE, "Windows in a minibatch."),
+    _option("--num-steps", _POSITIVE, "Characters predicted in a training window."),
+    _option("--random-offset", bool, "Start each epoch's random windows at an offset."),
+    _option("--stride", _POSITIVE, "Characters scored in an evaluation window."),
+    _option("--context", _NATURAL, "Characters read before them, unscored."),
+    _option("--cell", get_args(Cell), "Recurrent cell."),
+    _option("--num-hiddens", _POSITIVE, "Units of a recurrent layer."),
+    _option("--num-layers", _POSITIVE, "Recurrent layers."),
+    _option("--embedding-size", _POSITIVE, "Length of a character's vector."),
+    _option("--dropout", click.FloatRange(0, 0.95), "Share of units dropped in training."),
+    _option("--learning-rate", click.FloatRange(1e-9, 1e3), "Adam's learning rate."),
+    _option("--clip-norm", click.FloatRange(1e-9), "Largest global norm of the gradients."),
+    _option("--num-epochs", _POSITIVE, "Most passes over the training windows."),
+    _option("--patience", _NATURAL, "Epochs without progress before stopping; 0 never stops."),
+    _option("--seed", _NATURAL, "Seed of the weights, the dropout and the shuffling."),
+    _option("--sample-every", _NATURAL, "Epochs between two samples of text; 0 takes none."),
+    _option("--gate-split", (EVAL, TRAIN), "Whose perplexity the gate looks at."),
+    _option("--max-perplexity", click.FloatRange(1, 1e12), "Highest perplexity that passes."),
+]
+
+
+def _pipeline_options(command: Callable) -> Callable:
+    for option in reversed(_PIPELINE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def _config(preset: str, **options: Any) -> PipelineConfig:
+    return PRESETS[preset].override({k: v for k, v in options.items() if v is not None})
+
+
+_verbose = click.option("--verbose", is_flag=True, help="Show the libraries' messages too.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for machines.")
+
+
+def _client_options(command: Callable) -> Callable:
+    """Options of the commands that ask a server; they arrive as the argument `client`."""
+
+    @functools.wraps(command)
+    def ask(target: str, model_name: str, timeout: float, version: int | None, **rest: Any) -> None:
+        client = dict(target=target, model_name=model_name, timeout=timeout, version=version)
+        command(client=client, **rest)
+
+    for option in (
+        click.option(
+            "--version", type=_POSITIVE, show_default="the newest", help="Version to ask."
+        ),
+        click.option(
+            "--timeout",
+            type=click.FloatRange(0.001),
+            default=30.0,
+            show_default=True,
+            help="Seconds to wait for the answer.",
+        ),
+        click.option("--model-name", default=MODEL_NAME, show_default=True, help="Model to ask."),
+        click.option(
+            "--target",
+            default="localhost:8500",
+            show_default=True,
+            help="The server's host:port.",
+        ),
+    ):
+        ask = option(ask)
+    return ask
+
+
+def _connect(**options: Any) -> "LyricsClient":
+    console.set_up_logging(verbose=False)
+    with console.working("importing TensorFlow"):
+        from serving.client import LyricsClient
+    return LyricsClient(**options)
+
+
+@click.group(cls=_Group, context_settings={"max_content_width": 100})
+@click.version_option(package_name="tfx-lyrics")
+def main() -> None:
+    """From a zip of lyrics to a served language model."""
+
+
+@main.command()
+@_pipeline_options
+@_json
+@_verbose
+@click.option("--prefix", default="分开", show_default=True, help="The summary's lyric begins so.")
+def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
+    """Run the pipeline here; what has not changed since an earlier run is cached."""
+    config = _config(**options)
+    console.set_up_logging(verbose)
+    with console.working("importing TensorFlow and TFX"):
+        from pipeline import local
+        from pipeline.summary import summarise
+        from serving.client import LyricsClient
+        from serving.server import ModelServer
+
+    with console.progress() as on_stage:
+        local.run(config, on_stage)
+    summary = summarise(config)
+    if summary.pushed_to:
+        with (
+            console.working("asking the pushed model"),
+            ModelServer(config.serving_dir, MODEL_NAME, port=0) as server,
+            LyricsClient(server.target, MODEL_NAME) as client,
+        ):
+            client.wait_until_ready()
+            (lyric,) = client.generate([prefix])
+        summary = dataclasses.replace(summary, lyric=lyric)
+    (console.print_json if as_json else console.print_summary)(summary)
+
+
+@main.command()
+@click.option(
+    "--model-base-path",
+    default=PRESETS["lyrics"].serving_dir,
+    show_default=True,
+    help="Directory of the pushed versions.",
+)
+@click.option("--model-name", default=MODEL_NAME, show_default=True, help="Name in requests.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Interface of the local server; TF Serving listens on all.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8500,
+    show_default=True,
+    help="gRPC port; 0 lets the local server pick a free one.",
+)
+@click.option(
+    "--file-system-poll-wait-seconds",
+    type=_POSITIVE,
+    default=1,
+    show_default=True,
+    help="Seconds between two looks for a new version.",
+)
+@_verbose
+def serve(verbose: bool, **options: Any) -> None:
+    """Serve the newest pushed version over gRPC until stopped.
+
+    Starts tensorflow_model_server where it is on the PATH, else a local server that speaks
+    the same protocol.
+    """
+    from serving import launch
+
+    console.set_up_logging(verbose)
+    launch.serve(**options)
+
+
+@main.command()
+@click.argument("prefix", nargs=-1, required=True)
+@click.option(
+    "--num-chars", type=_NATURAL, default=50, show_default=True, help="Characters to append."
+)
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="0 takes the likeliest character, 1 draws from the model's distribution.",
+)
+@click.option(
+    "--top-k",
+    type=_NATURAL,
+    default=0,
+    show_default=True,
+    help="Draw from the k likeliest characters; 0 draws from all.",
+)
+@click.option(
+    "--seed", type=_NATURAL, default=0, show_default=True, help="Same seed, same characters."
+)
+@_client_options
+@_json
+def generate(prefix: tuple[str, ...], as_json: bool, client: dict, **options: Any) -> None:
+    """Continue each PREFIX, by a gRPC query to a running server."""
+    with _connect(**client) as connection:
+        texts = connection.generate(prefix, **options)
+    if as_json:
+        click.echo(json.dumps(texts, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(texts))
+
+
+@main.command()
+@click.argument("text", nargs=-1, required=True)
+@_client_options
+@_json
+def score(text: tuple[str, ...], as_json: bool, client: dict) -> None:
+    """Score each TEXT, by a gRPC query to a running server: the lower, the likelier."""
+    with _connect(**client) as connection:
+        scores = connection.score(text)
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(score) for score in scores]))
+    else:
+        console.print_scores(text, scores)
+
+
+@main.group()
+def kubeflow() -> None:
+    """Run the same pipeline on Kubeflow."""
+
+
+@kubeflow.command(name="compile")
+@_pipeline_options
+@click.option("--image", default="tfx-lyrics:latest", show_default=True, help="Container image.")
+@click.option(
+    "-o",
+    "--output",
+    default="lyrics.yaml",
+    show_default=True,
+    help="File to write.",
+    metavar="FILE",
+)
+@_verbose
+def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
+    """Compile the pipeline to a KFP v2 PipelineSpec.
+
+    --data and --root are paths as the cluster sees them; a root is needed, such as
+    gs://bucket/lyrics.
+    """
+    config = _config(**options)
+    console.set_up_logging(verbose)
+    with console.working("importing TFX"):
+        from pipeline.kubeflow import compile_pipeline
+
+    compile_pipeline(config, image, output)
+    click.echo(output)

@@ -1,0 +1,144 @@
+"""What a pipeline is to do: one frozen value, checked on construction, and the presets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from modules import features
+from modules.corpus import CorpusOptions
+from modules.errors import ConfigError
+from modules.holdout import HoldOut
+from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
+from modules.windowing import WindowOptions
+
+BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
+MODEL_NAME = "lyrics"  # under which the model is served
+
+
+@dataclass(frozen=True)
+class GateOptions:
+    """What a model must show to be pushed.
+
+    Attributes:
+        gate_split: whose characters count: `eval` for held-out text, `train` for memory.
+        max_perplexity: the bound on its perplexity there.
+    """
+
+    gate_split: str = features.EVAL
+    max_perplexity: float = 1000.0
+
+    def __post_init__(self) -> None:
+        check_choice("gate_split", self.gate_split, (features.EVAL, features.TRAIN))
+        # Finite, so that an infinite perplexity never passes.
+        check_range("max_perplexity", self.max_perplexity, 1, 1e12)
+
+
+@dataclass(frozen=True)
+class PipelineConfig:
+    """The whole pipeline's configuration, a part for each stage.
+
+    Attributes:
+        data: the archives: a path, a glob, or TFX's `span-{SPAN}/v{VERSION}` pattern.
+        root: directory of everything the pipeline writes.
+    """
+
+    data: str = BUNDLED_CORPUS
+    root: str = "runs/lyrics"
+    corpus: CorpusOptions = field(default_factory=CorpusOptions)
+    hold_out: HoldOut = field(default_factory=HoldOut)
+    vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
+    windows: WindowOptions = field(default_factory=WindowOptions)
+    hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    gate: GateOptions = field(default_factory=GateOptions)
+
+    def __post_init__(self) -> None:
+        if self.gate.gate_split not in self.splits:
+            raise ConfigError(
+                f"gate_split={self.gate.gate_split!r} needs held-out text; "
+                f"hold_out={self.hold_out.policy!r} leaves none: "
+                "hold some out, or gate on 'train'"
+            )
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that the corpus is cut into."""
+        held_out = () if self.hold_out.policy == "none" else (features.EVAL,)
+        return (features.TRAIN, *held_out)
+
+    @property
+    def serving_dir(self) -> str:
+        """Where versions are pushed, and where a server looks for them."""
+        return f"{self.root}/serving/{MODEL_NAME}"
+
+    def override(self, options: Mapping[str, Any]) -> "PipelineConfig":
+        """A copy with some options changed, each named as the field of its part.
+
+        Raises:
+            ConfigError: if an option is not known, or its value makes no sense.
+        """
+        unknown = options.keys() - option_names()
+        if unknown:
+            raise ConfigError(
+                f"unknown option {', '.join(sorted(unknown))}: "
+                f"choose from {', '.join(sorted(option_names()))}"
+            )
+        changes: dict[str, Any] = {}
+        for entry in fields(self):
+            part = getattr(self, entry.name)
+            if is_dataclass(part):
+                own = {f.name: options[f.name] for f in fields(part) if f.name in options}
+                changes[entry.name] = replace(part, **own)
+            elif entry.name in options:
+                changes[entry.name] = options[entry.name]
+        return replace(self, **changes)
+
+    def option(self, name: str) -> Any:
+        """The value of one option, whichever part it is in."""
+        for part in (self, *(getattr(self, entry.name) for entry in fields(self))):
+            if is_dataclass(part) and name in {entry.name for entry in fields(part)}:
+                return getattr(part, name)
+        raise ConfigError(f"unknown option {name}: choose from {', '.join(option_names())}")
+
+
+def option_names() -> set[str]:
+    """Every option of every part."""
+    names = set()
+    for entry in fields(PipelineConfig):
+        part = entry.default_factory
+        names |= {f.name for f in fields(part)} if is_dataclass(part) else {entry.name}
+    return names
+
+
+_LYRICS = PipelineConfig()
+
+PRESETS: dict[str, PipelineConfig] = {
+    # The bundled corpus, gated on held-out songs.
+    "lyrics": _LYRICS,
+    # The book's chapter: memory of the first 10,000 characters, nothing held out.
+    "book": _LYRICS.override(
+        {
+            "root": "runs/book",
+            "max_characters": 10_000,
+            "policy": "none",
+            "vocabulary_splits": "all",
+            "newline": "space",
+            "learning_rate": 1e-2,
+            "num_epochs": 40,
+            "gate_split": features.TRAIN,
+            "max_perplexity": 2.0,
+        }
+    ),
+    # A whole run in seconds, for tests.
+    "smoke": _LYRICS.override(
+        {
+            "root": "runs/smoke",
+            "max_characters": 5_000,
+            "batch_size": 8,
+            "num_hiddens": 32,
+            "embedding_size": 16,
+            "num_epochs": 2,
+            "learning_rate": 1e-2,
+        }
+    ),
+}

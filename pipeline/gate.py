@@ -1,0 +1,65 @@
+"""The gate: what a model must show to be pushed."""
+
+import json
+
+import tensorflow_model_analysis as tfma
+
+from modules import features, metrics
+from pipeline.config import GateOptions
+
+
+def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
+    """The Evaluator's configuration.
+
+    A model passes if, on the characters of the gate's split, all of this holds; NaN, infinity
+    and a missing figure fail every comparison.
+
+        1 <= perplexity <= max_perplexity    0 is the perplexity of nothing, not of a good model
+        perplexity < unigram perplexity      of the same corpus, add-one
+        perplexity <= the baseline's         where a model was blessed before
+    """
+    slice_spec = tfma.SlicingSpec(feature_values={features.SPLIT: options.gate_split})
+
+    def on_slice(threshold: tfma.MetricThreshold) -> tfma.PerSliceMetricThresholds:
+        return tfma.PerSliceMetricThresholds(
+            thresholds=[
+                tfma.PerSliceMetricThreshold(slicing_specs=[slice_spec], threshold=threshold)
+            ]
+        )
+
+    bounds = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(
+            lower_bound={"value": 1.0}, upper_bound={"value": options.max_perplexity}
+        ),
+        change_threshold=tfma.GenericChangeThreshold(
+            direction=tfma.MetricDirection.LOWER_IS_BETTER, absolute={"value": 0.0}
+        ),
+    )
+    better_than_unigram = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(
+            lower_bound={"value": 0.0}, upper_bound={"value": 1.0 - 1e-9}
+        )
+    )
+    return tfma.EvalConfig(
+        model_specs=[tfma.ModelSpec(signature_name=features.EVALUATE, model_type=tfma.TF_GENERIC)],
+        slicing_specs=[
+            tfma.SlicingSpec(feature_keys=[features.SPLIT]),
+            tfma.SlicingSpec(feature_keys=[features.SPLIT, features.DOCUMENT]),
+        ],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(
+                        module=metrics.__name__,
+                        class_name=metrics.Perplexity.__name__,
+                        config=json.dumps({"source_digest": source_digest}),
+                    )
+                ],
+                per_slice_thresholds={
+                    metrics.PERPLEXITY: on_slice(bounds),
+                    metrics.UNIGRAM_RATIO: on_slice(better_than_unigram),
+                },
+            )
+        ],
+        options=tfma.Options(include_default_metrics={"value": False}),
+    )

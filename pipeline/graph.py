@@ -1,0 +1,105 @@
+"""The pipeline on one screen: its nodes, in the order in which the data passes them."""
+
+import dataclasses
+import os
+
+from tfx import v1 as tfx
+
+from components.baseline_model import BaselineModel
+from components.evaluator import Evaluator
+from components.lyrics_example_gen import LyricsExampleGen
+from components.pusher import Pusher
+from components.sequence_windows import SequenceWindows
+from modules import features
+from pipeline import gate
+from pipeline.config import MODEL_NAME, PipelineConfig
+from pipeline.sources import source_digest
+
+
+def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
+    """Zips of lyrics to a pushed model; the same nodes run here and on Kubeflow."""
+    vocabulary = dataclasses.asdict(config.vocabulary)
+    analysed = config.splits if vocabulary["vocabulary_splits"] == "all" else [features.TRAIN]
+
+    example_gen = LyricsExampleGen(
+        config.data,
+        config.corpus,
+        config.hold_out,
+        source_digest=source_digest("components.lyrics_example_gen.executor"),
+    )
+    statistics_gen = tfx.components.StatisticsGen(examples=example_gen.outputs["examples"])
+    schema_gen = tfx.components.SchemaGen(
+        statistics=statistics_gen.outputs["statistics"], infer_feature_shape=True
+    )
+    example_validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"], schema=schema_gen.outputs["schema"]
+    )
+    transform = tfx.components.Transform(
+        examples=example_gen.outputs["examples"],
+        schema=schema_gen.outputs["schema"],
+        preprocessing_fn="modules.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(analyze=analysed, transform=config.splits),
+        custom_config={
+            "vocabulary": vocabulary,
+            "source_digest": source_digest("modules.preprocessing"),
+        },
+    )
+    windows = SequenceWindows(
+        transform.outputs["transformed_examples"],
+        config.windows,
+        source_digest=source_digest("components.sequence_windows.executor"),
+    )
+    trainer = tfx.components.Trainer(
+        run_fn="modules.trainer.run_fn",
+        examples=windows.outputs["windows"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=[features.TRAIN]),
+        eval_args=tfx.proto.EvalArgs(splits=list(map(features.scored_split, config.splits))),
+        custom_config={
+            "vocabulary": vocabulary,
+            "windows": dataclasses.asdict(config.windows),
+            "hyperparameters": dataclasses.asdict(config.hyperparameters),
+            "work_dir": os.path.join(config.root, "unfinished"),
+            "source_digest": source_digest("modules.trainer"),
+        },
+    )
+    baseline_model = BaselineModel(
+        trainer.outputs["model"],
+        base_directory=config.serving_dir,
+        source_digest=source_digest("components.baseline_model.executor"),
+    )
+    evaluator = Evaluator(
+        model=trainer.outputs["model"],
+        baseline_model=baseline_model.outputs["baseline"],
+        examples=windows.outputs["windows"],
+        example_splits=list(map(features.scored_split, config.splits)),
+        eval_config=gate.eval_config(
+            config.gate,
+            source_digest=source_digest("components.evaluator.executor", "modules.metrics"),
+        ),
+    )
+    pusher = Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.serving_dir)
+        ),
+        custom_config={"source_digest": source_digest("components.pusher.executor")},
+    )
+    return tfx.dsl.Pipeline(
+        pipeline_name=MODEL_NAME,
+        pipeline_root=os.path.join(config.root, "artifacts"),
+        enable_cache=True,
+        components=[
+            example_gen,
+            statistics_gen,
+            schema_gen,
+            example_validator,
+            transform,
+            windows,
+            trainer,
+            baseline_model,
+            evaluator,
+            pusher,
+        ],
+    )

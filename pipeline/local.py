@@ -1,0 +1,57 @@
+"""Runs the pipeline on this machine: LocalDagRunner, with its metadata in SQLite."""
+
+import logging
+import os
+from collections.abc import Callable
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx import v1 as tfx
+
+from pipeline.config import PipelineConfig
+from pipeline.graph import create_pipeline
+
+OnStage = Callable[[str, int, int], None]
+
+
+def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: None) -> None:
+    """Runs every stage that is not cached.
+
+    Args:
+        config: what to run; everything is written under `config.root`.
+        on_stage: told, as each stage begins, its name, how many are done, and of how many.
+
+    Raises:
+        LyricsError: if the data or the options make no sense. The stage that found out leaves
+            no output behind.
+    """
+    os.makedirs(config.root, exist_ok=True)
+    pipeline = create_pipeline(config)
+    pipeline.metadata_connection_config = metadata_connection(config)
+    listener = _StageListener(on_stage, len(pipeline.components))
+    logger = logging.getLogger("absl")
+    logger.addHandler(listener)
+    try:
+        tfx.orchestration.LocalDagRunner().run(pipeline)
+    finally:
+        logger.removeHandler(listener)
+
+
+def metadata_connection(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
+    """Of the metadata of the pipeline under `config.root`."""
+    path = os.path.join(config.root, "metadata.sqlite")
+    return tfx.orchestration.metadata.sqlite_metadata_connection_config(path)
+
+
+class _StageListener(logging.Handler):
+    """LocalDagRunner has no callback for the start of a stage, but it logs it."""
+
+    def __init__(self, on_stage: OnStage, total: int) -> None:
+        super().__init__(logging.INFO)
+        self._on_stage = on_stage
+        self._done = 0
+        self._total = total
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == "Component %s is running." and isinstance(record.args, tuple):
+            self._on_stage(str(record.args[0]), self._done, self._total)
+            self._done += 1

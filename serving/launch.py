@@ -1,0 +1,100 @@
+"""`lyrics serve`: TF Serving where it is installed, else the local server. No TensorFlow here."""
+
+import logging
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from modules.errors import ServingError
+
+TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
+
+_logger = logging.getLogger(__name__)
+
+
+def serve(
+    model_base_path: str | Path,
+    model_name: str = "lyrics",
+    host: str = "127.0.0.1",
+    port: int = 8500,
+    file_system_poll_wait_seconds: int = 1,
+) -> None:
+    """Serves a model until SIGTERM or SIGINT. Call it from the main thread.
+
+    Where `tensorflow_model_server` is on the PATH it takes this process's place, so signals and
+    the exit status are its own. It has no option for the interface: it listens on all of them,
+    whatever `host` says.
+
+    Args:
+        model_base_path: Directory with a model's versions, each in a subdirectory named by a
+            positive integer.
+        model_name: What requests call the model.
+        host: Interface that the local server listens on.
+        port: gRPC port; 0, for the local server only, picks a free one and logs it.
+        file_system_poll_wait_seconds: Seconds between two looks for a new version.
+
+    Raises:
+        ServingError: The server cannot be started.
+    """
+    options: dict[str, Any] = dict(
+        model_base_path=model_base_path,
+        model_name=model_name,
+        port=port,
+        file_system_poll_wait_seconds=file_system_poll_wait_seconds,
+    )
+    if binary := shutil.which(TENSORFLOW_MODEL_SERVER):
+        command = tensorflow_model_server_command(binary, **options)
+        _logger.info("%s", " ".join(command))
+        os.execv(binary, command)
+    _logger.info("no %s on the PATH: starting the local server", TENSORFLOW_MODEL_SERVER)
+    from serving.server import ModelServer  # TensorFlow: not needed where TF Serving is
+
+    with _stop_signals() as stopped, ModelServer(host=host, **options):
+        stopped.wait()
+
+
+def tensorflow_model_server_command(
+    binary: str,
+    model_base_path: str | Path,
+    model_name: str,
+    port: int,
+    file_system_poll_wait_seconds: int,
+) -> list[str]:
+    """The command line that makes TF Serving serve what the local server would.
+
+    Raises:
+        ServingError: The port is 0, by which TF Serving means no gRPC at all.
+    """
+    if port == 0:
+        raise ServingError(
+            f"port=0 switches off the gRPC of {binary}: give the number of a free port"
+        )
+    base_path = str(model_base_path)
+    if "://" not in base_path:  # TF Serving wants a URI or an absolute path
+        base_path = str(Path(base_path).resolve())
+    return [
+        binary,
+        f"--port={port}",
+        "--rest_api_port=0",
+        f"--model_name={model_name}",
+        f"--model_base_path={base_path}",
+        f"--file_system_poll_wait_seconds={file_system_poll_wait_seconds}",
+    ]
+
+
+@contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+    """An event that SIGTERM and SIGINT set, instead of what they did before."""
+    stopped = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    previous = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,127 @@
+"""A small local stand-in for TF Serving: the same gRPC services, on one machine, in Python."""
+
+import logging
+import threading
+from concurrent import futures
+from pathlib import Path
+from types import TracebackType
+
+import grpc
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from modules.errors import ServingError
+from serving.services import ModelService, PredictionService
+from serving.versions import ModelVersions
+
+_OPTIONS = [
+    ("grpc.so_reuseport", 0),  # a port that is taken is an error, not shared
+    ("grpc.max_receive_message_length", -1),  # as TF Serving: no limit
+    ("grpc.max_send_message_length", -1),
+]
+_logger = logging.getLogger(__name__)
+
+
+class ModelServer:
+    """Serves the newest version of a model until it is stopped.
+
+        with ModelServer(model_base_path="serving_model", port=0) as server:
+            client = LyricsClient(server.target)
+
+    Attributes:
+        port: The port it listens on; once started never 0.
+    """
+
+    def __init__(
+        self,
+        model_base_path: str | Path,
+        model_name: str = "lyrics",
+        host: str = "127.0.0.1",
+        port: int = 8500,
+        file_system_poll_wait_seconds: float = 1,
+        max_workers: int = 16,
+    ) -> None:
+        """Prepares a server; `start`, or entering it, begins to serve.
+
+        Args:
+            model_base_path: Directory with a model's versions, each in a subdirectory named by
+                a positive integer.
+            model_name: What requests call the model.
+            host: Interface to listen on.
+            port: Port to listen on; 0 picks a free one.
+            file_system_poll_wait_seconds: Seconds between two looks for a new version; 0 or
+                less looks only once, at the start.
+            max_workers: Requests answered at a time; further ones wait.
+
+        Raises:
+            ServingError: The base path is no directory.
+        """
+        self.port = port
+        self._host = host
+        self._models = {model_name: ModelVersions(model_name, model_base_path)}
+        self._poll_seconds = file_system_poll_wait_seconds
+        self._stopping = threading.Event()
+        self._poller = threading.Thread(target=self._poll, name="poll", daemon=True)
+        self._server = grpc.server(futures.ThreadPoolExecutor(max_workers), options=_OPTIONS)
+        prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
+            PredictionService(self._models), self._server
+        )
+        model_service_pb2_grpc.add_ModelServiceServicer_to_server(
+            ModelService(self._models), self._server
+        )
+
+    @property
+    def target(self) -> str:
+        """`host:port`, for a client."""
+        return f"{self._host}:{self.port}"
+
+    def start(self) -> None:
+        """Loads the newest version that is there, then listens.
+
+        Raises:
+            ServingError: The port is taken.
+        """
+        try:
+            self.port = self._server.add_insecure_port(self.target)
+        except RuntimeError as error:
+            raise ServingError(
+                f"cannot listen on {self.target}: stop what does, or give another port; "
+                "0 picks a free one"
+            ) from error
+        self._look()
+        self._server.start()
+        if self._poll_seconds > 0:
+            self._poller.start()
+        _logger.info("listening on %s", self.target)
+
+    def stop(self, grace: float = 5) -> None:
+        """Takes no more requests, waits `grace` seconds for those under way, and unloads."""
+        self._stopping.set()
+        self._server.stop(grace).wait()
+        if self._poller.is_alive():
+            self._poller.join()
+        for model in self._models.values():
+            model.close()
+        _logger.info("stopped listening on %s", self.target)
+
+    def __enter__(self) -> "ModelServer":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _poll(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            self._look()
+
+    def _look(self) -> None:
+        for model in self._models.values():
+            try:
+                model.poll()
+            except OSError as error:  # a file system may be away for a while
+                _logger.error("cannot look for versions of %s: %s", model.name, error)

@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `-m fast`, leaves unread what is not marked so: importing TensorFlow takes long."""
+    if config.option.markexpr != "fast" or collection_path.suffix != ".py":
+        return None
+    return "pytest.mark.fast" not in collection_path.read_text(encoding="utf-8") or None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Holds the fast tests to their word."""
+    if session.config.option.markexpr == "fast" and "tensorflow" in sys.modules:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print("\na test marked fast imports TensorFlow: mend the import, or the mark")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The real corpora, which are not part of this project; skips where they are absent."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"no real corpora at {SHARED_DATA.name}: they are not part of this project")
+    return SHARED_DATA

@@ -1,0 +1,89 @@
+"""`serve` in a process of its own: TF Serving where it is installed, else the local server."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modules.errors import ServingError
+from serving.launch import tensorflow_model_server_command
+
+
+def serve(path: Path, **options) -> subprocess.Popen:
+    """Calls `serve` in a new process, whose PATH is `path` and whose log is its stderr."""
+    arguments = ", ".join(f"{name}={value!r}" for name, value in options.items())
+    code = (
+        "import logging, sys\n"
+        "from serving.launch import serve\n"
+        "assert 'tensorflow' not in sys.modules\n"
+        "logging.basicConfig(level=logging.INFO)\n"
+        f"serve({arguments})\n"
+    )
+    environment = os.environ | {"PATH": str(path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.fast
+def test_tf_serving_takes_over_where_it_is_on_the_path(tmp_path):
+    # The real binary takes the same arguments; this one writes them down.
+    binary = tmp_path / "tensorflow_model_server"
+    binary.write_text(f'#!/bin/sh\nprintf "%s\\n" $$ "$@" > "{tmp_path}/arguments"\nexit 3\n')
+    binary.chmod(0o755)
+    process = serve(
+        tmp_path,
+        model_base_path="pushed/../pushed",
+        model_name="poems",
+        port=8600,
+        file_system_poll_wait_seconds=5,
+    )
+    process.communicate(timeout=60)
+    assert process.returncode == 3
+    pid, *arguments = (tmp_path / "arguments").read_text().splitlines()
+    assert int(pid) == process.pid  # the same process: signals reach it
+    assert arguments == [
+        "--port=8600",
+        "--rest_api_port=0",
+        "--model_name=poems",
+        f"--model_base_path={Path.cwd() / 'pushed'}",
+        "--file_system_poll_wait_seconds=5",
+    ]
+
+
+@pytest.mark.fast
+def test_a_uri_goes_to_tf_serving_as_it_is():
+    command = tensorflow_model_server_command("server", "gs://bucket/pushed", "lyrics", 8500, 1)
+    assert "--model_base_path=gs://bucket/pushed" in command
+
+
+@pytest.mark.fast
+def test_tf_serving_wants_a_port():
+    with pytest.raises(ServingError, match=r"port=0 switches off the gRPC of server: give "):
+        tensorflow_model_server_command("server", "pushed", "lyrics", 0, 1)
+
+
+@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
+def test_the_local_server_serves_until_a_signal(tmp_path, base_path, push, stop_signal):
+    from serving.client import LyricsClient
+
+    push(version=1, vocab_size=10)
+    process = serve(tmp_path, model_base_path=str(base_path), port=0)
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if match := re.search(r"listening on (127\.0\.0\.1:\d+)$", line):
+            break
+    else:
+        pytest.fail("".join(log))
+    with LyricsClient(match[1]) as client:
+        assert client.generate(["ab"], num_chars=2) == ["abbb"]
+    process.send_signal(stop_signal)
+    _, rest = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert f"stopped listening on {match[1]}" in rest
+    assert "Traceback" not in rest
