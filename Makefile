@@ -24,7 +24,7 @@ test: .venv/installed ## Run all tests
 	@"$(BIN)/python" -m pytest $(ARGS)
 
 test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
-	@"$(BIN)/python" -m pytest -m fast $(ARGS)
+	@"$(BIN)/python" -m pytest -m "fast and not slow" $(ARGS)
 
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .

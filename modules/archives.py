@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import PureWindowsPath
 
-from modules import encodings
+from modules import detection
 from modules.errors import CorpusError
 from modules.files import CHUNK, LOCAL, Files, readable
 
@@ -187,8 +187,8 @@ class Archive:
 def _name_codec(infos: list[zipfile.ZipInfo]) -> str:
     """What the names that are not marked as UTF-8 are in; zipfile reads them as cp437."""
     unmarked = [info.orig_filename for info in infos if not info.flag_bits & _UTF8_NAME]
-    names = "\n".join(unmarked).encode("cp437")
+    names = "\n".join(["", *unmarked]).encode("cp437")  # what starts a line is no byte order mark
     try:
-        return encodings.identify(lambda: [names], encodings.AUTO).codec
+        return detection.identify(lambda: [names], detection.AUTO).codec
     except CorpusError:
         return "cp437"

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from modules import encodings
+from modules import detection, encodings
 from modules.archives import Archive
 from modules.errors import CorpusError
 from modules.files import LOCAL, Files
@@ -32,13 +32,13 @@ class CorpusOptions:
         max_bytes: of all the texts together, unpacked.
     """
 
-    encoding: str = encodings.AUTO
+    encoding: str = detection.AUTO
     max_characters: int | None = None
     max_ratio: float = 100.0
     max_bytes: int = 2**30
 
     def __post_init__(self) -> None:
-        check_choice("encoding", self.encoding, (encodings.AUTO, *encodings.CODECS))
+        check_choice("encoding", self.encoding, (detection.AUTO, *encodings.CODECS))
         if self.max_characters is not None:
             check_range("max_characters", self.max_characters, 1)
         check_range("max_ratio", self.max_ratio, 1)
@@ -120,10 +120,10 @@ def read(archive: Archive, document: Document, start: int, stop: int) -> Iterato
         )
 
 
-def _identify(archive: Archive, member: str, options: CorpusOptions) -> encodings.Reading:
+def _identify(archive: Archive, member: str, options: CorpusOptions) -> detection.Reading:
     """Finds how to read a text; says in the log what is odd about it."""
     try:
-        reading = encodings.identify(lambda: archive.read(member), options.encoding)
+        reading = detection.identify(lambda: archive.read(member), options.encoding)
     except CorpusError as error:
         raise CorpusError(f"{archive.path}: {member!r} {error}") from error
     if not reading.characters:

@@ -31,22 +31,26 @@ class HoldOut:
     """What to hold out.
 
     Attributes:
-        policy: `documents` holds out whole ones, chosen by a hash of their names; `tail` the end
-            of the corpus; `auto` is `documents` from ten documents on, else `tail`; `none`
+        hold_out_policy: `documents` holds out whole ones, chosen by a hash of their names;
+            `tail` the end of the corpus; `auto` is `documents` from ten documents on, else `tail`; `none`
             trains on everything.
-        ratio: how many of the corpus's characters to hold out, as a share.
-        gap: characters left out before the tail, so that a chorus cut in two is not scored.
+        hold_out_ratio: how many of the corpus's characters to hold out, as a share.
+        hold_out_gap: characters left out before the tail, so that a chorus cut in two is not
+            scored.
     """
 
-    policy: Policy = "auto"
-    ratio: float = 0.1
-    gap: int = 250
+    hold_out_policy: Policy = "auto"
+    hold_out_ratio: float = 0.1
+    hold_out_gap: int = 250
 
     def __post_init__(self) -> None:
-        check_choice("policy", self.policy, get_args(Policy))
-        if not 0 < self.ratio < 1:
-            raise ConfigError(f"ratio={self.ratio} is out of range: give a share between 0 and 1")
-        check_range("gap", self.gap, 0)
+        check_choice("hold_out_policy", self.hold_out_policy, get_args(Policy))
+        if not 0 < self.hold_out_ratio < 1:
+            raise ConfigError(
+                f"hold_out_ratio={self.hold_out_ratio} is out of range: "
+                "give a share between 0 and 1"
+            )
+        check_range("hold_out_gap", self.hold_out_gap, 0)
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,11 @@ def plan(documents: Sequence[Document], hold_out: HoldOut) -> list[Piece]:
     Raises:
         ConfigError: if a split would be empty.
     """
-    if hold_out.policy == "none":
+    if hold_out.hold_out_policy == "none":
         return [_whole(document, TRAIN) for document in documents]
-    by_documents = len(documents) >= MANY and hold_out.policy == "auto"
-    if by_documents or hold_out.policy == "documents":
-        held_out = _held_out_names(documents, hold_out.ratio)
+    by_documents = len(documents) >= MANY and hold_out.hold_out_policy == "auto"
+    if by_documents or hold_out.hold_out_policy == "documents":
+        held_out = _held_out_names(documents, hold_out.hold_out_ratio)
         return [_whole(doc, EVAL if doc.name in held_out else TRAIN) for doc in documents]
     return list(_cut_tail(documents, hold_out))
 
@@ -86,8 +90,8 @@ def _held_out_names(documents: Sequence[Document], ratio: float) -> set[str]:
     """In the order of their names' hashes, every document that brings the sum closer to ratio."""
     if len(documents) < 2:
         raise ConfigError(
-            f"policy='documents' needs at least 2 documents; the corpus has {len(documents)}: "
-            "give more, or policy='tail'"
+            f"hold_out_policy='documents' needs at least 2 documents; the corpus has "
+            f"{len(documents)}: give more, or hold_out_policy='tail'"
         )
     wanted = ratio * sum(document.characters for document in documents)
     in_order = sorted(documents, key=lambda document: _stable_hash(document.name))
@@ -107,12 +111,13 @@ def _stable_hash(name: str) -> bytes:
 def _cut_tail(documents: Sequence[Document], hold_out: HoldOut) -> Iterator[Piece]:
     """Everything before the gap, and everything after it."""
     total = sum(document.characters for document in documents)
-    tail_start = total - max(round(total * hold_out.ratio), 1)
-    train_stop = tail_start - hold_out.gap
+    tail_start = total - max(round(total * hold_out.hold_out_ratio), 1)
+    train_stop = tail_start - hold_out.hold_out_gap
     if train_stop <= 0:
         raise ConfigError(
-            f"ratio={hold_out.ratio} and gap={hold_out.gap} leave nothing to train on; "
-            f"the corpus has {total} characters: give more text, or a smaller ratio or gap"
+            f"hold_out_ratio={hold_out.hold_out_ratio} and hold_out_gap={hold_out.hold_out_gap} "
+            f"leave nothing to train on; the corpus has {total} characters: "
+            "give more text, or a smaller ratio or gap"
         )
     offset = 0  # of the document in the corpus
     for document in documents:

@@ -92,8 +92,9 @@ class Hyperparameters:
         check_choice("cell", self.cell, get_args(Cell))
         for name in ("num_hiddens", "num_layers", "embedding_size", "num_epochs"):
             check_range(name, getattr(self, name), 1)
-        for name in ("patience", "sample_every", "seed"):
+        for name in ("patience", "sample_every"):
             check_range(name, getattr(self, name), 0)
+        check_range("seed", self.seed, 0, 2**32 - 1)  # as wide as NumPy's
         check_range("dropout", self.dropout, 0, 0.95)
         check_range("learning_rate", self.learning_rate, 1e-9, 1e3)
         check_range("clip_norm", self.clip_norm, 1e-9)

@@ -67,7 +67,14 @@ class ServableModel(tf.Module):
             _row(tf.int64, features.SEED),
         ]
     )
-    def generate(self, prefix, num_chars, temperature, top_k, seed) -> dict[str, tf.Tensor]:
+    def generate(
+        self,
+        prefix: tf.Tensor,
+        num_chars: tf.Tensor,
+        temperature: tf.Tensor,
+        top_k: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
         """Writes on from each prefix; `text` string[B] is the prefix and what follows it."""
         checks = [
             *_texts_are_there("prefix", prefix),
@@ -84,7 +91,7 @@ class ServableModel(tf.Module):
         return {features.TEXT: prefix + self._vocabulary.decode(written)}
 
     @tf.function(input_signature=[_row(tf.string, features.TEXT)])
-    def score(self, text) -> dict[str, tf.Tensor]:
+    def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores every character of each text, the first as what follows a line end."""
         with tf.control_dependencies(_texts_are_there("text", text)):
             context = tf.zeros_like(text, dtype=tf.int64)
@@ -97,7 +104,7 @@ class ServableModel(tf.Module):
         }
 
     @tf.function(input_signature=[_row(tf.string, features.EXAMPLES)])
-    def evaluate(self, examples) -> dict[str, tf.Tensor]:
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Sums what the Evaluator's `Perplexity` metric adds up, for each scored window."""
         windows = parse_scored_windows(examples)
         scores = score_texts(

@@ -38,8 +38,11 @@ def run_fn(fn_args: FnArgs) -> None:
     keras.utils.set_random_seed(hyperparameters.seed)
     tf.config.experimental.enable_op_determinism()
 
-    path = tft.TFTransformOutput(fn_args.transform_output).vocabulary_file_by_name(VOCABULARY_NAME)
-    vocabulary = Vocabulary(path, VocabularyOptions(**config["vocabulary"]).newline)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    vocabulary = Vocabulary(
+        str(transform.vocabulary_file_by_name(VOCABULARY_NAME)),
+        VocabularyOptions(**config["vocabulary"]).newline,
+    )
     model = LanguageModel(vocabulary.size, hyperparameters)
     scored = {
         split: dataset.scored_batches(fn_args.eval_files, split, _SCORING_BATCH)

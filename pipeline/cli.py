@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from modules.encodings import AUTO, CODECS
+from modules.detection import AUTO
+from modules.encodings import CODECS
 from modules.errors import LyricsError
 from modules.features import EVAL, TRAIN
 from modules.holdout import Policy
@@ -74,9 +75,9 @@ _PIPELINE_OPTIONS = [
     _option("--max-characters", _POSITIVE, "Read only the corpus's first characters."),
     _option("--max-ratio", click.FloatRange(1), "Refuse members packed tighter than this."),
     _option("--max-bytes", _POSITIVE, "Refuse more unpacked bytes than this."),
-    _option("--hold-out", get_args(Policy), "What is held out for evaluation.", "policy"),
-    _option("--hold-out-ratio", click.FloatRange(0.001, 0.9), "Share held out.", "ratio"),
-    _option("--gap", _NATURAL, "Characters dropped before a held-out tail."),
+    _option("--hold-out-policy", get_args(Policy), "What is held out for evaluation."),
+    _option("--hold-out-ratio", click.FloatRange(0.001, 0.9), "Share held out."),
+    _option("--hold-out-gap", _NATURAL, "Characters dropped before a held-out tail."),
     _option("--vocabulary-splits", get_args(VocabularySplits), "Where characters are counted."),
     _option("--newline", get_args(Newline), "Keep newlines, or read them as spaces."),
     _option("--min-count", _POSITIVE, "Rarer characters are <unk>."),

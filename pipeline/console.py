@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -43,9 +42,7 @@ def set_up_logging(verbose: bool) -> None:
 
     Call it before TensorFlow is imported: its C++ part reads its level then.
     """
-    handler = RichHandler(
-        console=stderr, show_time=False, show_level=False, show_path=False, markup=False
-    )
+    handler = _ConsoleHandler(logging.INFO)
     for package in _OWN_PACKAGES:
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO)
@@ -60,6 +57,13 @@ def set_up_logging(verbose: bool) -> None:
     for library in ("absl", "tensorflow", "apache_beam"):
         logging.getLogger(library).propagate = False
         logging.getLogger(library).addHandler(logging.NullHandler())
+
+
+class _ConsoleHandler(logging.Handler):
+    """Prints messages where they do not disturb a progress bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        stderr.print(escape(self.format(record)), soft_wrap=True)
 
 
 @contextmanager

@@ -10,14 +10,14 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With `-m fast`, leaves unread what is not marked so: importing TensorFlow takes long."""
-    if config.option.markexpr != "fast" or collection_path.suffix != ".py":
+    if not config.option.markexpr.startswith("fast") or collection_path.suffix != ".py":
         return None
     return "pytest.mark.fast" not in collection_path.read_text(encoding="utf-8") or None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Holds the fast tests to their word."""
-    if session.config.option.markexpr == "fast" and "tensorflow" in sys.modules:
+    if session.config.option.markexpr.startswith("fast") and "tensorflow" in sys.modules:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
         print("\na test marked fast imports TensorFlow: mend the import, or the mark")
 

@@ -1,6 +1,7 @@
 """Says in words why a model was blessed or not."""
 
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
 
 def describe(result: tfma.ValidationResult) -> str:
@@ -18,7 +19,7 @@ def describe(result: tfma.ValidationResult) -> str:
     return "; ".join(dict.fromkeys(failures)) or "the thresholds were not checked"
 
 
-def _describe_failure(failure) -> str:
+def _describe_failure(failure: ValidationFailure) -> str:
     name = failure.metric_key.name
     if not failure.HasField("metric_value"):
         return f"{name} was not measured"

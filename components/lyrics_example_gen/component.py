@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -23,11 +24,11 @@ from modules.holdout import HoldOut
 class LyricsExampleGenSpec(types.ComponentSpec):
     """What goes into LyricsExampleGen and what comes out."""
 
-    INPUTS = {}  # noqa: RUF012
-    OUTPUTS = {  # noqa: RUF012
+    INPUTS: ClassVar[dict] = {}
+    OUTPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    PARAMETERS = {  # noqa: RUF012
+    PARAMETERS: ClassVar = {
         INPUT_PATTERN: component_spec.ExecutionParameter(type=str),
         CORPUS: component_spec.ExecutionParameter(type=str),  # CorpusOptions, as JSON
         HOLD_OUT: component_spec.ExecutionParameter(type=str),  # HoldOut, as JSON

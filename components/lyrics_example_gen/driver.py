@@ -5,7 +5,7 @@ import logging
 from tfx.dsl.components.base import base_driver
 from tfx.orchestration.portable import base_driver as portable_base_driver
 from tfx.orchestration.portable import data_types
-from tfx.proto.orchestration.driver_output_pb2 import DriverOutput  # type: ignore[attr-defined]
+from tfx.proto.orchestration.driver_output_pb2 import DriverOutput
 
 from components.lyrics_example_gen.executor import INPUT_PATTERN
 from components.lyrics_example_gen.source import FINGERPRINT, resolve

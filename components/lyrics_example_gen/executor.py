@@ -139,7 +139,7 @@ def _check_unchanged(source: Source, fingerprint: str | None) -> None:
 def _describe(examples: types.Artifact, splits: list[str], source: Source) -> None:
     """Tells the artifact's readers what it holds, and where that is from."""
     examples.split_names = artifact_utils.encode_split_names(splits)
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)  # type: ignore[attr-defined]
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(examples, "tfrecords_gzip")
     for name, value in source.properties().items():
         if isinstance(value, int):

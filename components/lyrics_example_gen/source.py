@@ -99,4 +99,4 @@ def _newest(pattern: str) -> tuple[str, int, int | None]:
 
 
 def _split(pattern: str) -> Any:
-    return example_gen_pb2.Input.Split(name="all", pattern=pattern)  # type: ignore[attr-defined]
+    return example_gen_pb2.Input.Split(name="all", pattern=pattern)

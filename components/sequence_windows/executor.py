@@ -122,5 +122,5 @@ def _kinds(options: WindowOptions, split: str) -> dict[str, Callable[[Stream], W
 def _describe(windows: types.Artifact, names: list[str]) -> None:
     """Tells the artifact's readers what it holds."""
     windows.split_names = artifact_utils.encode_split_names(names)
-    examples_utils.set_payload_format(windows, example_gen_pb2.FORMAT_TF_EXAMPLE)  # type: ignore[attr-defined]
+    examples_utils.set_payload_format(windows, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(windows, "tfrecords_gzip")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modules.encodings import decode, guess, identify
+from modules.detection import guess, identify
+from modules.encodings import decode
 from modules.errors import CorpusError
 
 pytestmark = pytest.mark.fast
@@ -180,7 +181,9 @@ def test_a_byte_order_mark_that_contradicts_the_option(encoding):
 
 
 # Characters that compose, decompose, reorder, or end lines.
-TRICKY = st.text(st.sampled_from("一a\r\n \u0301\u0323\u1100\u1161\u11a8가각\u0bc6\u0bbe\u09be\uf900"))
+TRICKY = st.text(
+    st.sampled_from("一a\r\n \u0301\u0323\u1100\u1161\u11a8가각\u0bc6\u0bbe\u09be\uf900")
+)
 
 
 @given(TRICKY, st.integers(1, 9), st.sampled_from(["utf-8", "utf-16", "gb18030"]))
@@ -198,11 +201,13 @@ def test_any_text_comes_back_or_is_refused(text, size):
     try:
         got = "".join(decode(cut(text.encode(errors="replace"), size)(), "utf-8"))
     except CorpusError:
-        assert any(c == "\0" or ord(c) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(c) < 0xFDF0 for c in text)
+        assert any(
+            c == "\0" or ord(c) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(c) < 0xFDF0 for c in text
+        )
     else:
         assert got.rstrip("\n") == expected.rstrip("\n")
 
 
 def test_endless_combining_marks_are_refused():
     with pytest.raises(CorpusError, match="combining marks in a row"):
-        read("a".encode() + "\u0301".encode() * 100_000, "utf-8", 2**16)
+        read(b"a" + "\u0301".encode() * 100_000, "utf-8", 2**16)

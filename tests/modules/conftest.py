@@ -1,0 +1,94 @@
+"""A vocabulary and models small enough to check by hand, and windows as their writer leaves them.
+
+TensorFlow is imported where it is used: the fast tests read this file too.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from modules.hyperparameters import Hyperparameters
+
+CHARACTERS = "\n abc春𠮷"  # indices 1 to 7; 0 is <unk>
+
+
+def write_lines(path: Path, characters: str) -> str:
+    path.write_text("\n".join(["<unk>", *(str(ord(c)) for c in characters)]) + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def write_vocabulary(tmp_path) -> Callable[[str], str]:
+    """Writes the vocabulary file of these characters, the most frequent first."""
+    return lambda characters: write_lines(tmp_path / "characters", characters)
+
+
+@pytest.fixture(scope="session")
+def vocabulary(tmp_path_factory):
+    """Newline, space, a, b, c, 春 and 𠮷, from index 1 on."""
+    from modules.vocabulary import Vocabulary
+
+    return Vocabulary(write_lines(tmp_path_factory.mktemp("v") / "characters", CHARACTERS), "keep")
+
+
+@pytest.fixture(scope="session")
+def build_model() -> Callable:
+    """Builds a model of 8 units whose weights are large enough for its answers to differ."""
+    import tensorflow as tf
+
+    from modules.model import LanguageModel
+
+    def build(cell="gru", vocab_size=8, seed=1, **sizes) -> LanguageModel:
+        sizes = {"num_hiddens": 8, "embedding_size": 4, "seed": seed} | sizes
+        model = LanguageModel(vocab_size, Hyperparameters(cell=cell, **sizes))
+        for number, weight in enumerate(model.weights):
+            weight.assign(tf.random.stateless_normal(weight.shape, [seed, number]))
+        return model
+
+    return build
+
+
+def write_records(path: Path, examples: Iterable) -> str:
+    import tensorflow as tf
+
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for example in examples:
+            writer.write(example.SerializeToString())
+    return str(path)
+
+
+@pytest.fixture
+def write_windows(tmp_path) -> Callable[..., str]:
+    """Writes training windows; returns a pattern of their file."""
+    import tensorflow as tf
+
+    def write(windows: Iterable[Iterable[int]], name: str = "windows-0.gz") -> str:
+        lists = (tf.train.Int64List(value=list(ids)) for ids in windows)
+        features = ({"ids": tf.train.Feature(int64_list=ids)} for ids in lists)
+        examples = (tf.train.Example(features=tf.train.Features(feature=f)) for f in features)
+        return write_records(tmp_path / name, examples).replace("-0.gz", "-*")
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def scored_window() -> Callable:
+    """Makes the Example of a scored window."""
+    import tensorflow as tf
+
+    def make(text: str, context: int = 0, split: str = "eval") -> tf.train.Example:
+        def characters(value: str) -> tf.train.Feature:
+            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
+
+        numbers = tf.train.Feature(int64_list=tf.train.Int64List(value=[context]))
+        feature = {"text": characters(text), "split": characters(split), "context": numbers}
+        return tf.train.Example(features=tf.train.Features(feature=feature))
+
+    return make
+
+
+@pytest.fixture
+def write_scored(tmp_path) -> Callable[[Iterable], str]:
+    """Writes scored windows; returns a pattern of their file."""
+    return lambda examples: write_records(tmp_path / "scored-0.gz", examples)[:-4] + "*"

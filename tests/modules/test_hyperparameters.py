@@ -1,0 +1,108 @@
+import dataclasses
+import json
+import math
+
+import pytest
+
+from modules.errors import ConfigError
+from modules.hyperparameters import (
+    Hyperparameters,
+    VocabularyOptions,
+    check_choice,
+    check_range,
+)
+
+pytestmark = pytest.mark.fast
+
+
+def test_a_choice_that_is_not_known_is_named_with_the_known_ones():
+    with pytest.raises(
+        ConfigError, match=r"^cell='gur' is not known: choose one of rnn, gru, lstm$"
+    ):
+        check_choice("cell", "gur", ("rnn", "gru", "lstm"))
+
+
+@pytest.mark.parametrize("value", [1, 1.5, 2])
+def test_bounds_belong_to_their_range(value):
+    check_range("x", value, 1, 2)
+
+
+@pytest.mark.parametrize("value", [0.99, 2.01, math.nan, math.inf, -math.inf])
+def test_what_is_out_of_range_is_named_with_the_range(value):
+    with pytest.raises(ConfigError, match=f"^x={value} is out of range: give a value from 1 to 2$"):
+        check_range("x", value, 1, 2)
+
+
+def test_a_range_without_an_upper_bound_says_so():
+    with pytest.raises(ConfigError, match="^x=0 is out of range: give a value at least 1$"):
+        check_range("x", 0, 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"vocabulary_splits": "eval"},
+        {"newline": "drop"},
+        {"min_count": 0},
+        {"max_vocab_size": 1},  # only <unk>
+        {"max_vocab_size": -1},
+    ],
+)
+def test_vocabulary_options_out_of_range(options):
+    with pytest.raises(ConfigError, match=next(iter(options))):
+        VocabularyOptions(**options)
+
+
+@pytest.mark.parametrize("max_vocab_size", [0, 2, 5_000])
+def test_vocabulary_sizes_in_range(max_vocab_size):
+    assert VocabularyOptions(max_vocab_size=max_vocab_size).max_vocab_size == max_vocab_size
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"cell": "transformer"},
+        {"num_hiddens": 0},
+        {"num_layers": 0},
+        {"embedding_size": 0},
+        {"num_epochs": 0},
+        {"patience": -1},
+        {"sample_every": -1},
+        {"seed": -1},
+        {"seed": 2**32},  # more than NumPy's generator takes
+        {"dropout": -0.1},
+        {"dropout": 1.0},
+        {"dropout": math.nan},
+        {"learning_rate": 0.0},
+        {"learning_rate": math.inf},
+        {"clip_norm": 0.0},
+        {"clip_norm": math.nan},
+        {"prefixes": ("分开", "")},
+    ],
+)
+def test_hyperparameters_out_of_range(option):
+    with pytest.raises(ConfigError, match=next(iter(option))):
+        Hyperparameters(**option)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"patience": 0}, {"sample_every": 0}, {"dropout": 0.95}, {"prefixes": ()}, {"num_layers": 3}],
+)
+def test_hyperparameters_at_the_edge_of_their_range(option):
+    (name, value), *_ = option.items()
+    assert getattr(Hyperparameters(**option), name) == value
+
+
+@pytest.mark.parametrize(
+    "options", [Hyperparameters(cell="lstm", prefixes=("a", "b")), VocabularyOptions(min_count=2)]
+)
+def test_options_cross_to_the_workers_as_json(options):
+    rebuilt = type(options)(**json.loads(json.dumps(dataclasses.asdict(options))))
+    assert rebuilt == options
+    assert hash(rebuilt) == hash(options)
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(TypeError, match="num_hidden"):
+        Hyperparameters(num_hidden=8)

@@ -1,0 +1,98 @@
+import math
+from dataclasses import replace
+
+import pytest
+
+from modules.perplexity import Tally
+
+pytestmark = pytest.mark.fast
+
+
+def tally(*rows) -> Tally:
+    result = Tally()
+    for row in rows:
+        result.add(*row)
+    return result
+
+
+def test_a_model_that_knows_nothing_has_the_size_of_the_vocabulary():
+    result = tally((5 * math.log(28), 0, 0, 5, b""), (3 * math.log(28), 0, 0, 3, b""))
+    assert result.perplexity == pytest.approx(28)
+
+
+def test_a_model_that_is_always_sure_and_right_has_1():
+    assert tally((0, 0, 0, 5, b"")).perplexity == 1
+
+
+def test_three_models_are_added_up_apart():
+    nats = math.log(2), math.log(3), math.log(5)
+    result = tally((*(2 * n for n in nats), 2, b""), (*nats, 1, b""))
+    assert result.perplexity == pytest.approx(2)
+    assert result.unigram_perplexity == pytest.approx(3)
+    assert result.uniform_perplexity == pytest.approx(5)
+
+
+def test_longer_texts_weigh_more():
+    result = tally((3 * math.log(2), 0, 0, 3, b""), (math.log(32), 0, 0, 1, b""))
+    assert result.perplexity == pytest.approx((2**3 * 32) ** (1 / 4))  # 4
+
+
+def test_an_unknown_character_costs_what_it_takes_to_say_which_it_was():
+    # Six characters, all certain to the model, three of them one of two unknown ones.
+    result = tally((0, 0, 0, 4, "春春".encode()), (0, 0, 0, 2, "夏".encode()))
+    assert result.unknown_count == 3
+    assert result.unknown == {"春", "夏"}
+    assert result.perplexity == pytest.approx(2 ** (3 / 6))
+    assert result.unigram_perplexity == result.uniform_perplexity == result.perplexity
+    assert result.unknown_share == 0.5
+
+
+def test_a_single_unknown_character_needs_no_telling_apart():
+    assert tally((0, 0, 0, 4, "𠮷𠮷".encode())).perplexity == 1
+
+
+def test_forgetting_does_not_pay():
+    # A vocabulary of <unk> alone is always right about it, and no better than uniform.
+    assert tally((0, 0, 0, 4, b"abcd")).perplexity == pytest.approx(4)
+
+
+def test_no_characters():
+    assert tally().perplexity == math.inf
+    assert tally().unigram_perplexity == math.inf
+    assert tally().unknown_share == 0
+    assert tally((0, 0, 0, 0, b"")).perplexity == math.inf
+
+
+def test_overflow_is_infinite():
+    assert tally((1e6, 0, 0, 1, b"")).perplexity == math.inf
+    assert tally((math.inf, 0, 0, 1, b"")).perplexity == math.inf
+
+
+def test_nan_stays():
+    result = tally((1.0, 0, 0, 1, b""), (math.nan, 0, 0, 1, b""))
+    assert math.isnan(result.perplexity)
+    assert result.unigram_perplexity == 1
+
+
+ROWS = [
+    (1.0, 2.0, 3.0, 4, "春".encode()),
+    (0.5, 0.25, 4.0, 3, "夏a".encode()),
+    (0.125, 8.0, 16.0, 2, "春".encode()),
+]
+
+
+@pytest.mark.parametrize("cut", range(4))
+def test_merging_is_adding(cut):
+    merged, other = tally(*ROWS[:cut]), tally(*ROWS[cut:])
+    before = replace(other, unknown=set(other.unknown))
+    merged.merge(other)
+    assert merged == tally(*ROWS)
+    assert other == before
+
+
+def test_tallies_share_nothing():
+    first, second = tally(ROWS[0]), tally()
+    second.merge(first)
+    second.add(*ROWS[1])
+    assert first == tally(ROWS[0])
+    assert Tally() == tally()

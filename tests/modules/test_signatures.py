@@ -1,0 +1,287 @@
+"""The SavedModel is loaded and asked as TensorFlow Serving does it: a graph and a session."""
+
+import math
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from modules.perplexity import Tally
+from modules.signatures import ServableModel
+
+saved_model = tf.compat.v1.saved_model
+
+UNIGRAM = np.log([1 / 16, 1 / 2, 1 / 16, 1 / 16, 1 / 16, 1 / 8, 1 / 16, 1 / 16])
+PREFIXES = ["春", "a\nb c", "夏夏", "𠮷"]
+TEXTS = ["a春\nb", "夏", "𠮷 c" * 20]
+
+
+@contextmanager
+def asking(path):
+    """Yields a function that asks the model at `path`: signature and inputs to outputs."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        definitions = saved_model.loader.load(session, ["serve"], path).signature_def
+
+        def ask(signature, **inputs):
+            definition = definitions[signature]
+            assert set(definition.inputs) == set(inputs)
+            feed = {definition.inputs[name].name: value for name, value in inputs.items()}
+            fetch = {name: output.name for name, output in definition.outputs.items()}
+            return session.run(fetch, feed)
+
+        yield ask
+
+
+@pytest.fixture(scope="module", params=["rnn", "gru", "lstm"])
+def servable(request, build_model, vocabulary):
+    model = build_model(request.param, num_layers=2, dropout=0.5)
+    return ServableModel(model, vocabulary, UNIGRAM)
+
+
+@pytest.fixture(scope="module")
+def path(servable, tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("export") / "model")
+    servable.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def ask(path):
+    with asking(path) as ask:
+        yield ask
+
+
+@pytest.fixture
+def gru(build_model, vocabulary):
+    return ServableModel(build_model("gru"), vocabulary, UNIGRAM)
+
+
+def generate_inputs(prefix, num_chars=10, temperature=1.0, top_k=0, seed=0):
+    """Inputs of `generate`; single values hold for all rows."""
+
+    def row(value, dtype):
+        return np.broadcast_to(value, [len(prefix)]).astype(dtype)
+
+    return {
+        "prefix": np.array(prefix, object),
+        "num_chars": row(num_chars, np.int32),
+        "temperature": row(temperature, np.float32),
+        "top_k": row(top_k, np.int32),
+        "seed": row(seed, np.int64),
+    }
+
+
+def generate(servable, *args, **kwargs) -> list[str]:
+    inputs = {name: tf.constant(v) for name, v in generate_inputs(*args, **kwargs).items()}
+    return [text.decode() for text in servable.generate(**inputs)["text"].numpy()]
+
+
+@pytest.fixture(scope="module")
+def windows(scored_window):
+    examples = [scored_window("a春\nb", 1), scored_window("夏b夏", 0), scored_window("春秋", 0)]
+    return np.array([example.SerializeToString() for example in examples], object)
+
+
+def assert_same(answers, expected):
+    assert set(answers) == set(expected)
+    for name, value in expected.items():
+        if value.dtype == tf.string:
+            assert answers[name].tolist() == value.numpy().tolist()
+        else:
+            assert answers[name].dtype == value.dtype
+            np.testing.assert_allclose(answers[name], value, rtol=1e-5)
+
+
+def test_a_loaded_model_generates_the_same(servable, ask):
+    inputs = generate_inputs(PREFIXES, [3, 0, 20, 7], [1.0, 1.0, 0.0, 2.0], [0, 0, 0, 3], 7)
+    answers = ask("generate", **inputs)
+    assert_same(answers, servable.generate(**{k: tf.constant(v) for k, v in inputs.items()}))
+    texts = [text.decode() for text in answers["text"]]
+    assert [len(text) for text in texts] == [1 + 3, 5, 2 + 20, 1 + 7]
+    assert all(map(str.startswith, texts, PREFIXES))
+
+
+def test_a_loaded_model_scores_the_same(servable, ask):
+    answers = ask("score", text=np.array(TEXTS, object))
+    assert_same(answers, servable.score(tf.constant(TEXTS)))
+    assert answers["characters"].tolist() == [4, 1, 60]
+    np.testing.assert_allclose(
+        answers["perplexity"], np.exp(answers["nats"] / [4, 1, 60]), rtol=1e-5
+    )
+
+
+def test_a_loaded_model_evaluates_the_same(servable, ask, windows):
+    assert_same(ask("evaluate", examples=windows), servable.evaluate(tf.constant(windows)))
+
+
+def test_requests_do_not_leak_into_one_another(ask):
+    text = np.array(["a春\nb"], object)
+    first = ask("score", text=text)["nats"]
+    ask("generate", **generate_inputs(["abc"]))
+    assert ask("score", text=text)["nats"] == first
+
+
+def test_the_answers_are_those_of_the_weights_of_the_moment(build_model, vocabulary, tmp_path):
+    """Saving after training, not before it, is what counts."""
+    model = build_model("gru")
+    servable = ServableModel(model, vocabulary, UNIGRAM)
+    before = servable.score(tf.constant(TEXTS))["nats"].numpy()
+    for weight in model.weights:
+        weight.assign(weight * 0.5)
+    servable.save(str(tmp_path / "model"))
+    with asking(str(tmp_path / "model")) as ask:
+        answers = ask("score", text=np.array(TEXTS, object))
+    assert_same(answers, servable.score(tf.constant(TEXTS)))
+    assert np.abs(answers["nats"] - before).min() > 1e-3
+
+
+def test_the_export_needs_nothing_beside_it(gru, write_vocabulary, tmp_path, build_model):
+    from modules.vocabulary import Vocabulary
+
+    file = write_vocabulary("\n abc春𠮷")
+    servable = ServableModel(build_model("gru"), Vocabulary(file, "keep"), UNIGRAM)
+    servable.save(str(tmp_path / "model"))
+    Path(file).unlink()
+    Path(tmp_path / "model").rename(tmp_path / "moved")
+    with asking(str(tmp_path / "moved")) as ask:
+        answers = ask("score", text=np.array(["a春\n"], object))
+    np.testing.assert_allclose(
+        answers["nats"], gru.score(tf.constant(["a春\n"]))["nats"], rtol=1e-5
+    )
+
+
+def test_the_vocabulary_is_the_only_asset(path):
+    (asset,) = (Path(path) / "assets").iterdir()
+    entries = asset.read_text().split()
+    assert entries == ["<unk>", *(str(ord(c)) for c in "\n abc春𠮷")]
+
+
+def test_the_graph_holds_no_python(path):
+    (graph,) = (meta.graph_def for meta in load_saved_model_proto(path).meta_graphs)
+    ops = {node.op for node in chain(graph.node, *(f.node_def for f in graph.library.function))}
+    assert "MatMul" in ops
+    assert not {op for op in ops if "PyFunc" in op or "Numpy" in op}
+
+
+def load_saved_model_proto(path):
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    return saved_model_pb2.SavedModel.FromString((Path(path) / "saved_model.pb").read_bytes())
+
+
+# What the signatures answer.
+
+
+def test_evaluate_by_hand(gru, windows):
+    answers = {name: value.numpy() for name, value in gru.evaluate(tf.constant(windows)).items()}
+    # Scored: 春 \n b, 夏 b 夏 and 春 秋.
+    assert answers["characters"].tolist() == [3, 3, 2]
+    unknown = [text.decode() for text in answers["unknown_characters"]]
+    assert unknown == ["", "夏夏", "秋"]
+    np.testing.assert_allclose(
+        answers["unigram_nats"], np.log(2) * np.array([4 + 1 + 4, 4 + 4 + 4, 4 + 4]), rtol=1e-6
+    )
+    np.testing.assert_allclose(answers["uniform_nats"], np.log(8) * np.array([3, 3, 2]), rtol=1e-6)
+
+
+def test_evaluate_is_added_up_to_perplexities(gru, windows):
+    result = Tally()
+    outputs = gru.evaluate(tf.constant(windows))
+    names = ("nats", "unigram_nats", "uniform_nats", "characters", "unknown_characters")
+    for row in zip(*(outputs[name].numpy() for name in names), strict=True):
+        result.add(*row)
+    assert result.unknown == {"夏", "秋"}
+    assert result.uniform_perplexity == pytest.approx(8 * 2 ** (3 / 8))
+
+
+def test_the_unigram_nats_are_single_precision(gru, windows):
+    assert gru.evaluate(tf.constant(windows))["unigram_nats"].dtype == tf.float32
+
+
+def test_a_text_is_scored_as_its_windows_are(gru, scored_window):
+    example = scored_window("a春\n夏").SerializeToString()
+    evaluated = gru.evaluate(tf.constant([example]))["nats"]
+    np.testing.assert_allclose(gru.score(tf.constant(["a春\n夏"]))["nats"], evaluated, rtol=1e-6)
+
+
+def test_generated_text_is_likelier_than_other_text(gru):
+    (greedy,) = generate(gru, ["a"], 6, temperature=0.0)
+    scores = gru.score(tf.constant([greedy, "a𠮷\n c𠮷 "]))["nats"].numpy()
+    assert scores[0] < scores[1]
+
+
+@pytest.mark.parametrize("prefix", [["a"], ["ab"], ["𠮷", "ab"]])
+def test_no_characters_are_the_prefix(gru, prefix):
+    assert generate(gru, prefix, 0) == prefix
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1e38, math.inf])
+def test_unknown_is_never_written(gru, temperature):
+    texts = generate(gru, ["夏"] * 10, 50, temperature, top_k=2**31 - 1, seed=range(10))
+    assert set("".join(text[1:] for text in texts)) <= set("\n abc春𠮷")
+
+
+def test_a_prefix_that_is_no_utf8_is_read_as_unknown(gru):
+    inputs = generate_inputs([b"\xff\xfea"], 3, temperature=0.0)
+    answer = gru.generate(**{name: tf.constant(value) for name, value in inputs.items()})
+    (text,) = answer["text"].numpy()
+    assert text.startswith(b"\xff\xfea")
+    (twin,) = generate(gru, ["夏夏a"], 3, temperature=0.0)
+    assert text.decode(errors="replace")[3:] == twin[3:]
+
+
+# What they refuse. The messages are what a client is told.
+
+BAD = {
+    "no prefix": ({"prefix": []}, "prefix is empty: send one text or more"),
+    "empty prefix": ({"prefix": [""]}, "prefix has a text without characters"),
+    "one empty prefix": ({"prefix": ["a", "", "b"]}, "prefix has a text without characters"),
+    "negative length": ({"num_chars": -1}, "num_chars is negative: send 0 or more"),
+    "one negative length": (
+        {"prefix": ["a", "b"], "num_chars": [1, -5]},
+        "num_chars is negative: send 0 or more",
+    ),
+    "negative top k": ({"top_k": -1}, "top_k is negative: 0 draws from all"),
+    "negative temperature": ({"temperature": -0.5}, "temperature is negative: 0 is greedy"),
+    "NaN": ({"temperature": math.nan}, "temperature is negative: 0 is greedy"),
+    "more than memory holds": ({"num_chars": 2**31 - 1}, "num_chars"),
+}
+
+
+@pytest.mark.parametrize(("inputs", "message"), BAD.values(), ids=BAD)
+def test_generate_refuses_with_a_sentence(ask, inputs, message):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        ask("generate", **generate_inputs(**{"prefix": ["a"], **inputs}))
+
+
+@pytest.mark.parametrize("name", ["num_chars", "temperature", "top_k", "seed"])
+@pytest.mark.parametrize("rows", [1, 3])
+def test_generate_wants_every_input_for_every_row(gru, name, rows):
+    inputs = generate_inputs(["a", "b"])
+    inputs[name] = np.repeat(inputs[name][:1], rows)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=name):
+        gru.generate(**{key: tf.constant(value) for key, value in inputs.items()})
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([], "text is empty: send one text or more"),
+        ([""], "text has a text without characters: send one or more"),
+        (["a", ""], "text has a text without characters: send one or more"),
+    ],
+)
+def test_score_refuses_with_a_sentence(ask, texts, message):
+    for _ in range(5):  # other operations fail too: none of them may be the first
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            ask("score", text=np.array(texts, object))
+
+
+def test_a_refusal_leaves_the_model_as_it_was(ask):
+    before = ask("generate", **generate_inputs(PREFIXES))["text"].tolist()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        ask("generate", **generate_inputs([""]))
+    assert ask("generate", **generate_inputs(PREFIXES))["text"].tolist() == before
