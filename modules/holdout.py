@@ -32,8 +32,8 @@ class HoldOut:
 
     Attributes:
         hold_out_policy: `documents` holds out whole ones, chosen by a hash of their names;
-            `tail` the end of the corpus; `auto` is `documents` from ten documents on, else `tail`; `none`
-            trains on everything.
+            `tail` the end of the corpus; `auto` is `documents` from ten documents on, else
+            `tail`; `none` trains on everything.
         hold_out_ratio: how many of the corpus's characters to hold out, as a share.
         hold_out_gap: characters left out before the tail, so that a chorus cut in two is not
             scored.

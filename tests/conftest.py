@@ -9,10 +9,11 @@ SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `-m fast`, leaves unread what is not marked so: importing TensorFlow takes long."""
-    if not config.option.markexpr.startswith("fast") or collection_path.suffix != ".py":
+    """With `-m fast`, leaves unread what holds no such test: importing TensorFlow takes long."""
+    if not config.option.markexpr.startswith("fast"):
         return None
-    return "pytest.mark.fast" not in collection_path.read_text(encoding="utf-8") or None
+    files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
+    return all("pytest.mark.fast" not in file.read_text("utf-8") for file in files) or None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

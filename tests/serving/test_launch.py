@@ -29,7 +29,6 @@ def serve(path: Path, **options) -> subprocess.Popen:
     )
 
 
-@pytest.mark.fast
 def test_tf_serving_takes_over_where_it_is_on_the_path(tmp_path):
     # The real binary takes the same arguments; this one writes them down.
     binary = tmp_path / "tensorflow_model_server"
@@ -55,13 +54,11 @@ def test_tf_serving_takes_over_where_it_is_on_the_path(tmp_path):
     ]
 
 
-@pytest.mark.fast
 def test_a_uri_goes_to_tf_serving_as_it_is():
     command = tensorflow_model_server_command("server", "gs://bucket/pushed", "lyrics", 8500, 1)
     assert "--model_base_path=gs://bucket/pushed" in command
 
 
-@pytest.mark.fast
 def test_tf_serving_wants_a_port():
     with pytest.raises(ServingError, match=r"port=0 switches off the gRPC of server: give "):
         tensorflow_model_server_command("server", "pushed", "lyrics", 0, 1)
