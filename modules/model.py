@@ -5,6 +5,7 @@ with a one-hot vector, without the vector.
 """
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from modules.hyperparameters import Hyperparameters
@@ -46,6 +47,11 @@ class LanguageModel(tf.Module):
         """The state before any character: zeros."""
         zeros = tf.zeros([batch_size, self._num_hiddens])
         return [[zeros] * self._states_per_layer for _ in self._recurrent]
+
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Makes the dropout of an epoch depend on nothing before it."""
+        state = np.random.SeedSequence([seed, epoch]).generate_state(2)
+        self._dropout.seed_generator.state.assign(state)
 
     @property
     def weights(self) -> list[keras.Variable]:

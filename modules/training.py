@@ -118,6 +118,7 @@ class Training:
     def _train_epoch(self) -> tuple[float, int]:
         """One pass; returns the summed nats and the number of characters predicted."""
         options, seed = self._data.options, self._hyperparameters.seed
+        self._model.reseed(seed, int(self._epoch))
         batches = dataset.training_batches(self._data.patterns, options, seed, int(self._epoch))
         zeros = state = self._model.initial_state(options.batch_size)
         total, num_batches, reported = tf.constant(0.0, tf.float64), 0, time.monotonic()

@@ -170,7 +170,7 @@ def main() -> None:
 def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
     """Run the pipeline here; what has not changed since an earlier run is cached."""
     config = _config(**options)
-    console.set_up_logging(verbose)
+    console.set_up_logging(verbose, "components", "modules")
     with console.working("importing TensorFlow and TFX"):
         from pipeline import local
         from pipeline.summary import summarise
@@ -229,7 +229,7 @@ def serve(verbose: bool, **options: Any) -> None:
     """
     from serving import launch
 
-    console.set_up_logging(verbose)
+    console.set_up_logging(verbose, "serving")
     launch.serve(**options)
 
 

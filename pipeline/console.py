@@ -30,20 +30,19 @@ if TYPE_CHECKING:
     from pipeline.summary import Summary
     from serving.client import Score
 
-_OWN_PACKAGES = ("pipeline", "components", "modules", "serving")
 _SPLIT_NAMES = {"train": "training", "eval": "held-out"}
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 
 
-def set_up_logging(verbose: bool) -> None:
-    """Shows this project's messages, and the libraries' only if `verbose`.
+def set_up_logging(verbose: bool, *packages: str) -> None:
+    """Shows what these packages of this project have to say, and the libraries only if `verbose`.
 
     Call it before TensorFlow is imported: its C++ part reads its level then.
     """
     handler = _ConsoleHandler(logging.INFO)
-    for package in _OWN_PACKAGES:
+    for package in packages:
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO)
         logger.addHandler(handler)

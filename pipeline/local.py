@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable
 
+from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
@@ -27,13 +28,8 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     os.makedirs(config.root, exist_ok=True)
     pipeline = create_pipeline(config)
     pipeline.metadata_connection_config = metadata_connection(config)
-    listener = _StageListener(on_stage, len(pipeline.components))
-    logger = logging.getLogger("absl")
-    logger.addHandler(listener)
-    try:
+    with _StageListener(on_stage, len(pipeline.components)):
         tfx.orchestration.LocalDagRunner().run(pipeline)
-    finally:
-        logger.removeHandler(listener)
 
 
 def metadata_connection(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
@@ -50,6 +46,15 @@ class _StageListener(logging.Handler):
         self._on_stage = on_stage
         self._done = 0
         self._total = total
+
+    def __enter__(self) -> None:
+        self._verbosity = absl_logging.get_verbosity()
+        absl_logging.set_verbosity(absl_logging.INFO)
+        absl_logging.get_absl_logger().addHandler(self)
+
+    def __exit__(self, *_: object) -> None:
+        absl_logging.get_absl_logger().removeHandler(self)
+        absl_logging.set_verbosity(self._verbosity)
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.msg == "Component %s is running." and isinstance(record.args, tuple):

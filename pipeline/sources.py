@@ -9,9 +9,9 @@ import ast
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
+_ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "components", "modules", "serving")
 
 
@@ -45,20 +45,20 @@ def _imports(module: str) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if _is_ours(name))
-
-
-def _is_ours(name: str) -> bool:
-    if name.split(".")[0] not in PACKAGES:
-        return False
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # `from module import function`: the parent is no package
-        return False
+        yield from (name for name in names if _file(name))
 
 
 def _source(module: str) -> bytes:
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"no module {module!r}: name one of this project's")
-    return Path(spec.origin).read_bytes()
+    file = _file(module)
+    if file is None:
+        raise ModuleNotFoundError(f"no module {module!r}: name one of {', '.join(PACKAGES)}")
+    return file.read_bytes()
+
+
+def _file(module: str) -> Path | None:
+    """Where a module of this project is; found without importing it, or what it is in."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    path = _ROOT.joinpath(*module.split("."))
+    files = (path / "__init__.py", path.with_suffix(".py"))
+    return next((file for file in files if file.is_file()), None)

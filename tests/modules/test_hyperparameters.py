@@ -34,7 +34,7 @@ def test_what_is_out_of_range_is_named_with_the_range(value):
 
 
 def test_a_range_without_an_upper_bound_says_so():
-    with pytest.raises(ConfigError, match="^x=0 is out of range: give a value at least 1$"):
+    with pytest.raises(ConfigError, match=r"^x=0 is out of range: give a value at least 1$"):
         check_range("x", 0, 1)
 
 

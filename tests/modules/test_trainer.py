@@ -53,7 +53,7 @@ def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
     train_files = write_windows(ids[slice(*layout.window(i))] for i in range(layout.num_windows))
 
     def make(name: str, splits=("train", "eval"), **changes) -> FnArgs:
-        texts = {"train": LYRICS[:60], "eval": "来了 夏\n"}
+        texts = {"train": LYRICS[:60], "eval": "来了 ab\n"}
         scored = write_scored(scored_window(texts[split], split=split) for split in splits)
         config = {
             "hyperparameters": dataclasses.asdict(dataclasses.replace(HYPERPARAMETERS, **changes)),
@@ -113,7 +113,8 @@ def test_the_tally_is_what_the_evaluate_signature_says(fn_args, scored_window):
     assert result.unigram_perplexity == pytest.approx(product ** (1 / 7) * 2 ** (2 / 7), rel=1e-4)
 
 
-def test_two_runs_are_the_same_and_a_killed_one_too(fn_args, monkeypatch):
+def test_two_runs_are_the_same_and_a_killed_one_too(fn_args, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
     first, second = fn_args("first"), fn_args("second")
     run_fn(first)
     calls = []
@@ -130,6 +131,7 @@ def test_two_runs_are_the_same_and_a_killed_one_too(fn_args, monkeypatch):
     again = fn_args("again")  # TFX gives the new execution new directories
     run_fn(again)
     assert len(calls) == 2 + 2  # the second and the third epoch
+    assert caplog.text.count("best weights: epoch 3") == 2
     assert weights(again) == weights(first)
 
 

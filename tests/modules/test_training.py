@@ -220,7 +220,7 @@ def test_without_held_out_text_the_training_perplexity_decides(data, tmp_path, c
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path, sampling, dropout):
     data, options = data(sampling), {"num_epochs": 4, "dropout": dropout, "num_layers": 2}
     whole = Run(data, tmp_path / "whole", measured, **options)()
-    for epochs in (1, 2):  # the second time it comes one epoch further
+    for _ in range(2):  # the second time it comes one epoch further
         with pytest.raises(KeyboardInterrupt):
             Run(data, tmp_path / "killed", killed_after(1), **options)()
     resumed = Run(data, tmp_path / "killed", measured, **options)()

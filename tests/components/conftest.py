@@ -1,0 +1,131 @@
+"""Pipelines of a few nodes, with their metadata in SQLite, and models that only lie on disk.
+
+TensorFlow and TFX are imported where they are used: the fast tests read this file too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+MODEL_FILES = ("saved_model.pb", "assets/characters", "variables/variables.index")
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A pipeline of the nodes under test, whose inputs Importers bring in."""
+
+    root: Path
+
+    def run(self, *nodes) -> dict[str, str]:
+        """Runs them; what became of each, Importers left out."""
+        from tfx import v1 as tfx
+
+        pipeline = tfx.dsl.Pipeline(
+            pipeline_name="nodes",
+            pipeline_root=str(self.root / "artifacts"),
+            metadata_connection_config=self._connection,
+            enable_cache=True,
+            components=[*nodes],
+        )
+        tfx.orchestration.LocalDagRunner().run(pipeline)
+        return self.states()
+
+    def states(self) -> dict[str, str]:
+        """What became of the newest run's nodes."""
+        return {name: type(e).State.Name(e.last_known_state) for name, e in self._newest().items()}
+
+    def properties(self, node: str) -> dict[str, object]:
+        """The execution properties of a node in the newest run."""
+        return _plain(self._newest()[node].custom_properties)
+
+    def output(self, node: str) -> tuple[Path, dict[str, object]]:
+        """Where a node's one output artifact lies in the newest run, and its properties."""
+        with self._metadata() as handle:
+            events = handle.store.get_events_by_execution_ids([self._newest()[node].id])
+            ids = [e.artifact_id for e in events if e.type in (e.OUTPUT, e.DECLARED_OUTPUT)]
+            (artifact,) = handle.store.get_artifacts_by_id(ids)
+        return Path(artifact.uri), _plain(artifact.custom_properties)
+
+    @property
+    def _connection(self):
+        from tfx.orchestration import metadata
+
+        path = self.root / "metadata.sqlite"
+        return metadata.sqlite_metadata_connection_config(str(path))
+
+    def _metadata(self):
+        from tfx.orchestration import metadata
+
+        return metadata.Metadata(self._connection)
+
+    def _newest(self) -> dict:
+        """The newest run's executions by the names of their nodes."""
+        with self._metadata() as handle:
+            runs = handle.store.get_contexts_by_type("pipeline_run")
+            executions = handle.store.get_executions_by_context(max(run.id for run in runs))
+            types = {kind.id: kind.name for kind in handle.store.get_execution_types()}
+        by_name = {types[e.type_id].rpartition(".")[2]: e for e in executions}
+        by_name.pop("Importer", None)
+        return by_name
+
+
+def _plain(properties) -> dict[str, object]:
+    return {name: getattr(v, v.WhichOneof("value")) for name, v in properties.items()}
+
+
+@pytest.fixture
+def workplace(tmp_path) -> Workplace:
+    """With an empty metadata store."""
+    return Workplace(tmp_path / "work")
+
+
+@pytest.fixture(scope="session")
+def import_artifact() -> Callable:
+    """An Importer: `import_artifact("model", artifact)` is the node `model`."""
+    from tfx import v1 as tfx
+
+    def make(name: str, artifact, **properties):
+        return tfx.dsl.Importer(
+            source_uri=artifact.uri, artifact_type=type(artifact), custom_properties=properties
+        ).with_id(name)
+
+    return make
+
+
+@pytest.fixture
+def write_model(tmp_path) -> Callable:
+    """Writes files as a SavedModel has them, all with one content, as a Model artifact."""
+    from tfx.types import standard_artifacts
+
+    def write(content: str):
+        artifact = standard_artifacts.Model()
+        artifact.uri = str(tmp_path / "models" / content)
+        write_files(Path(artifact.uri, "Format-Serving"), content)
+        return artifact
+
+    return write
+
+
+@pytest.fixture
+def write_version(tmp_path) -> Callable[[int, str], Path]:
+    """Writes such files as a version of the directory `tmp_path / "served"`."""
+    return lambda version, content: write_files(tmp_path / "served" / str(version), content)
+
+
+def write_files(directory: Path, content: str) -> Path:
+    for name in MODEL_FILES:
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(content)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def content_of() -> Callable[[Path], dict[str, str]]:
+    """Every file under a directory, with its text."""
+    return lambda directory: {
+        str(path.relative_to(directory)): path.read_text()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,201 @@
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+from tfx import v1 as tfx
+from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+from tfx.types import standard_artifacts
+
+from components.baseline_model import BaselineModel
+from components.baseline_model.executor import Executor, newest_other_version
+
+FILES = ("assets/characters", "saved_model.pb", "variables/variables.index")
+
+
+@pytest.fixture
+def base(tmp_path) -> Path:
+    """Where versions are pushed; not there before the first."""
+    return tmp_path / "served"
+
+
+@pytest.fixture
+def execute(tmp_path, base):
+    """Runs the executor as on Kubeflow, where no driver sets `version`; returns its output."""
+
+    def run(model, **properties):
+        baseline = standard_artifacts.Model()
+        baseline.uri = str(tmp_path / "baseline")
+        os.makedirs(baseline.uri)
+        Executor().Do(
+            {"model": [model]},
+            {"baseline": [baseline]},
+            {"base_directory": str(base), "source_digest": "0", **properties},
+        )
+        return baseline
+
+    return run
+
+
+def files(artifact, content_of) -> dict[str, str]:
+    return content_of(Path(artifact.uri, "Format-Serving"))
+
+
+def test_nothing_pushed_leaves_the_output_empty(execute, write_model):
+    baseline = execute(write_model("candidate"))
+    assert os.listdir(baseline.uri) == []
+    assert not baseline.has_custom_property("version")
+
+
+@pytest.mark.parametrize("stray", [".abc.unfinished", "latest", "0", "-3"])
+def test_what_is_no_version_is_no_baseline(execute, write_model, write_version, stray):
+    write_version(stray, "stray")
+    assert os.listdir(execute(write_model("candidate")).uri) == []
+
+
+def test_the_newest_version_is_handed_out_whole(execute, write_model, write_version, content_of):
+    for version, content in ((9, "old"), (1000, "new"), (200, "older")):
+        write_version(version, content)
+    baseline = execute(write_model("candidate"))
+    assert files(baseline, content_of) == dict.fromkeys(FILES, "new")
+    assert baseline.get_int_custom_property("version") == 1000
+
+
+def test_a_candidate_is_not_its_own_baseline(execute, write_model, write_version, content_of):
+    write_version(1, "other")
+    write_version(2, "candidate")
+    write_version(3, "candidate")
+    assert files(execute(write_model("candidate")), content_of) == dict.fromkeys(FILES, "other")
+
+
+def test_a_candidate_alone_has_no_baseline(execute, write_model, write_version):
+    write_version(1, "candidate")
+    assert os.listdir(execute(write_model("candidate")).uri) == []
+
+
+def test_an_older_push_of_the_candidate_hides_nothing(base, write_model, write_version):
+    write_version(1, "candidate")
+    write_version(2, "other")
+    model = write_model("candidate").uri + "/Format-Serving"
+    assert newest_other_version(str(base), model) == 2
+
+
+def test_the_drivers_choice_is_kept(execute, write_model, write_version, content_of):
+    """A version pushed since then belongs to another key of the cache."""
+    write_version(1, "old")
+    write_version(2, "new")
+    baseline = execute(write_model("candidate"), version=1)
+    assert files(baseline, content_of) == dict.fromkeys(FILES, "old")
+
+
+def test_the_drivers_choice_of_none_is_kept(execute, write_model, write_version):
+    write_version(1, "pushed since then")
+    assert os.listdir(execute(write_model("candidate"), version=0).uri) == []
+
+
+def test_a_version_that_is_gone_by_now_is_an_error(execute, write_model, write_version):
+    """Not an output with an empty model in it, which would go into the cache."""
+    write_version(1, "old")
+    with pytest.raises(Exception, match="2"):
+        execute(write_model("candidate"), version=2)
+
+
+def test_a_directory_without_a_model_is_no_baseline(
+    execute, base, write_model, write_version, content_of
+):
+    """A server passes over it too; here it would fail every evaluation from now on."""
+    write_version(1, "old")
+    (base / "2").mkdir()
+    assert files(execute(write_model("candidate")), content_of) == dict.fromkeys(FILES, "old")
+
+
+@pytest.fixture
+def run(workplace, import_artifact, base):
+    """Runs BaselineModel in a pipeline; returns its state."""
+
+    def run(model, source_digest="0") -> str:
+        candidate = import_artifact("candidate", model)
+        baseline_model = BaselineModel(
+            candidate.outputs["result"], base_directory=str(base), source_digest=source_digest
+        )
+        return workplace.run(candidate, baseline_model)["BaselineModel"]
+
+    return run
+
+
+def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
+    run, workplace, write_model, write_version, content_of
+):
+    def chosen() -> tuple[int, dict[str, str]]:
+        uri, properties = workplace.output("BaselineModel")
+        return properties.get("version", 0), content_of(uri)
+
+    candidate = write_model("candidate")
+    assert run(candidate) == "COMPLETE"
+    assert chosen() == (0, {})
+    assert workplace.properties("BaselineModel")["version"] == 0  # a part of the cache's key
+    assert run(candidate) == "CACHED"
+    assert chosen() == (0, {})
+
+    write_version(5, "candidate")  # the candidate is pushed: nothing to compare it with is new
+    assert run(candidate) == "CACHED"
+
+    write_version(6, "other")
+    copies = {f"Format-Serving/{name}": "other" for name in FILES}
+    assert run(candidate) == "COMPLETE"
+    assert chosen() == (6, copies)
+    assert run(candidate) == "CACHED"
+    assert chosen() == (6, copies)
+
+    write_version(7, "candidate")  # and pushed again
+    assert run(candidate) == "CACHED"
+    assert chosen() == (6, copies)
+
+    assert run(write_model("next")) == "COMPLETE"
+    assert chosen()[0] == 7
+    assert run(write_model("next"), source_digest="1") == "COMPLETE"
+
+
+def test_the_output_says_which_version_it_is(run, workplace, write_model, write_version):
+    write_version(12, "old")
+    run(write_model("candidate"))
+    uri, properties = workplace.output("BaselineModel")
+    assert properties["version"] == workplace.properties("BaselineModel")["version"] == 12
+    assert os.listdir(uri) == ["Format-Serving"]
+
+
+def test_an_unreadable_version_fails_and_is_not_remembered(
+    run, workplace, write_model, write_version
+):
+    """An exception in the driver would leave the execution running for ever."""
+    broken = write_version(3, "broken") / "variables" / "gone"
+    broken.symlink_to(broken.with_name("nowhere"))
+    with pytest.raises(Exception, match="gone"):
+        run(write_model("candidate"))
+    assert workplace.states() == {"BaselineModel": "FAILED"}
+    broken.unlink()
+    assert run(write_model("candidate")) == "COMPLETE"
+    assert workplace.properties("BaselineModel")["version"] == 3
+
+
+def test_it_compiles_for_kubeflow_without_a_version(tmp_path, import_artifact, write_model):
+    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
+        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
+            default_image="lyrics:latest", use_pipeline_spec_2_1=True
+        ),
+        output_filename=str(tmp_path / "pipeline.yaml"),
+    )
+    candidate = import_artifact("candidate", write_model("candidate"))
+    component = BaselineModel(candidate.outputs["result"], "gs://lyrics/served", "0")
+    runner.run(
+        tfx.dsl.Pipeline(
+            pipeline_name="lyrics",
+            pipeline_root="gs://lyrics/root",
+            components=[candidate, component],
+        )
+    )
+    compiled = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
+    given = compiled["root"]["dag"]["tasks"]["BaselineModel"]["inputs"]["parameters"]
+    assert given.keys() == {"base_directory", "source_digest"}
+    container = compiled["deploymentSpec"]["executors"]["BaselineModel_executor"]["container"]
+    assert "components.baseline_model.executor.Executor" in container["args"]

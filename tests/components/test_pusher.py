@@ -1,0 +1,213 @@
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from tfx import v1 as tfx
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+from components.pusher import Pusher
+from components.pusher.executor import Executor
+from modules import versions
+
+FILES = ("assets/characters", "saved_model.pb", "variables/variables.index")
+
+
+@pytest.fixture
+def base(tmp_path) -> Path:
+    """Where versions are pushed; not there before the first."""
+    return tmp_path / "served" / "lyrics"
+
+
+@pytest.fixture
+def destination(base):
+    return tfx.proto.PushDestination(
+        filesystem=tfx.proto.PushDestination.Filesystem(base_directory=str(base))
+    )
+
+
+@pytest.fixture
+def write_blessing(tmp_path):
+    """The artifact of an evaluation, `name`, that blessed a model or did not."""
+
+    def write(blessed: int, name: str = "evaluation"):
+        artifact = standard_artifacts.ModelBlessing()
+        artifact.uri = str(tmp_path / name)
+        artifact.set_int_custom_property("blessed", blessed)
+        return artifact
+
+    return write
+
+
+@pytest.fixture
+def execute(tmp_path, destination, write_blessing):
+    """Runs the executor; returns its output."""
+
+    def run(model, blessed: int = 1):
+        pushed = standard_artifacts.PushedModel()
+        pushed.uri = str(tmp_path / "pushed" / Path(model.uri).name)
+        Executor().Do(
+            {"model": [model], "model_blessing": [write_blessing(blessed)]},
+            {"pushed_model": [pushed]},
+            {"push_destination": proto_utils.proto_to_json(destination)},
+        )
+        return pushed
+
+    return run
+
+
+def found(base) -> list[int]:
+    return versions.versions(str(base))
+
+
+def test_a_blessed_model_becomes_a_version(execute, base, write_model, content_of):
+    before = int(time.time())
+    pushed = execute(write_model("good"))
+    (version,) = found(base)
+    assert before <= version <= time.time()
+    assert content_of(base) == {f"{version}/{name}": "good" for name in FILES}
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert pushed.get_string_custom_property("pushed_destination") == str(base / str(version))
+    assert pushed.get_string_custom_property("pushed_version") == str(version)
+    assert content_of(Path(pushed.uri)) == dict.fromkeys(FILES, "good")
+
+
+def test_a_model_that_is_not_blessed_goes_nowhere(execute, base, write_model, content_of):
+    pushed = execute(write_model("bad"), blessed=0)
+    assert not base.exists()
+    assert pushed.get_int_custom_property("pushed") == 0
+    assert not pushed.has_custom_property("pushed_destination")
+    assert content_of(Path(pushed.uri)) == {}
+
+
+def test_a_model_that_is_not_blessed_leaves_the_versions_alone(
+    execute, base, write_model, content_of
+):
+    execute(write_model("good"))
+    before = content_of(base)
+    execute(write_model("bad"), blessed=0)
+    assert content_of(base) == before
+
+
+def test_pushes_within_a_second_are_versions_each(execute, base, write_model):
+    start = time.time()
+    pushed = [execute(write_model(name)) for name in "abcde"]
+    assert time.time() - start < 4  # so at least two of the five share a second
+    numbers = [int(artifact.get_string_custom_property("pushed_version")) for artifact in pushed]
+    assert numbers == sorted(set(numbers)) == found(base)
+    contents = [(base / str(number) / "saved_model.pb").read_text() for number in numbers]
+    assert contents == list("abcde")
+
+
+def test_the_newest_model_is_not_pushed_again(execute, base, write_model):
+    model = write_model("good")
+    first, again = execute(model), execute(model)
+    assert len(found(base)) == 1
+    for name in ("pushed_destination", "pushed_version"):
+        assert again.get_string_custom_property(name) == first.get_string_custom_property(name)
+    assert again.get_int_custom_property("pushed") == 1
+
+
+def test_going_back_to_an_older_model_is_a_new_version(execute, base, write_model):
+    for name in "aba":
+        execute(write_model(name))
+    contents = [(base / str(v) / "saved_model.pb").read_text() for v in found(base)]
+    assert contents == ["a", "b", "a"]
+
+
+def test_a_poller_sees_whole_versions_only(execute, base, write_model, content_of):
+    models = [write_model(str(number)) for number in range(8)]
+    for model in models:
+        for shard in range(40):
+            path = Path(model.uri, "Format-Serving", "variables", f"shard-{shard}")
+            path.write_text(Path(model.uri).name * 10_000)
+    seen, done = set(), threading.Event()
+
+    def poll():
+        while not done.is_set():
+            for version in found(base):
+                content = content_of(base / str(version))
+                seen.add((version, len(content), len("".join(content.values()))))
+
+    poller = threading.Thread(target=poll)
+    poller.start()
+    try:
+        for model in models:
+            execute(model)
+    finally:
+        done.set()
+        poller.join()
+    whole = (3 + 40, 3 + 40 * 10_000)
+    assert {(files, characters) for _, files, characters in seen} == {whole}
+    assert {version for version, _, _ in seen} <= set(found(base))
+    assert len(found(base)) == 8
+
+
+def test_a_push_that_fails_leaves_nothing_behind(execute, base, write_model):
+    model = write_model("broken")
+    Path(model.uri, "Format-Serving", "variables", "gone").symlink_to("nowhere")
+    with pytest.raises(Exception, match="gone"):
+        execute(model)
+    assert list(base.iterdir()) == []
+
+
+def test_without_a_destination_nothing_is_pushed(
+    destination, execute, write_model, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    before = {path.name for path in tmp_path.iterdir()}
+    destination.Clear()
+    with pytest.raises(Exception, match="destination|directory"):
+        execute(write_model("good"))
+    assert not any(name.isdecimal() for name in {p.name for p in tmp_path.iterdir()} - before)
+
+
+@pytest.fixture
+def run(workplace, import_artifact, destination, write_blessing):
+    """Runs Pusher in a pipeline; returns its state."""
+
+    def run(model, blessed: int = 1, evaluation: str = "evaluation") -> str:
+        models = import_artifact("model", model)
+        blessing = write_blessing(blessed, evaluation)
+        blessings = import_artifact("evaluation", blessing, blessed=blessed)
+        pusher = Pusher(
+            model=models.outputs["result"],
+            model_blessing=blessings.outputs["result"],
+            push_destination=destination,
+            custom_config={"source_digest": "0"},
+        )
+        return workplace.run(models, blessings, pusher)["Pusher"]
+
+    return run
+
+
+def test_a_cached_rerun_pushes_nothing(run, workplace, base, write_model, content_of):
+    model = write_model("good")
+    assert run(model) == "COMPLETE"
+    before, first = content_of(base), workplace.output("Pusher")
+    assert run(model) == "CACHED"
+    assert content_of(base) == before
+    assert workplace.output("Pusher") == first
+    uri, properties = first
+    (version,) = found(base)
+    assert content_of(uri) == dict.fromkeys(FILES, "good")
+    assert properties["pushed"] == 1
+    assert properties["pushed_version"] == str(version)
+    assert properties["pushed_destination"] == str(base / str(version))
+
+
+def test_a_model_blessed_anew_is_not_pushed_twice(run, workplace, base, write_model):
+    model = write_model("good")
+    run(model)
+    assert run(model, evaluation="another evaluation") == "COMPLETE"
+    (version,) = found(base)
+    assert workplace.output("Pusher")[1]["pushed_version"] == str(version)
+
+
+def test_in_a_pipeline_too_only_blessed_models_are_pushed(run, workplace, base, write_model):
+    assert run(write_model("bad"), blessed=0) == "COMPLETE"
+    assert not base.exists()
+    assert workplace.output("Pusher")[1]["pushed"] == 0
+    assert run(write_model("good"), evaluation="another evaluation") == "COMPLETE"
+    assert len(found(base)) == 1

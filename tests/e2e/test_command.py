@@ -1,0 +1,136 @@
+"""The `lyrics` command as its user meets it: in a process of its own."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def lyrics(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lyrics"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        **options,
+    )
+
+
+def options(config, **changes) -> list[str]:
+    """Of `lyrics run`, for the fixture's configuration."""
+    names = ("data", "root", "num_hiddens", "embedding_size", "learning_rate")
+    values = {name: config.option(name) for name in names} | changes
+    return ["--preset", "smoke"] + [
+        f"--{name.replace('_', '-')}={value}" for name, value in values.items()
+    ]
+
+
+def epochs(stderr: str) -> dict[int, str]:
+    """What was reported of each epoch, less its speed."""
+    found = re.findall(r"epoch (\d+)/\d+: (perplexity .*);", stderr)
+    return {int(epoch): figures for epoch, figures in found}
+
+
+def test_a_run_prints_its_summary_for_people_and_for_machines(config):
+    first = lyrics("run", *options(config), "--prefix", "春天")
+    assert first.returncode == 0, first.stderr
+    assert "blessed: every threshold holds" in first.stdout
+    assert "\x1b" not in first.stdout + first.stderr  # colours are for terminals
+    assert "10/10  Pusher" in first.stderr
+    assert re.search(
+        r"perplexity training \d+\.\d, held-out \d+\.\d; \d+ characters/s", first.stderr
+    )
+    second = lyrics("run", *options(config), "--prefix", "春天", "--json")
+    assert second.returncode == 0, second.stderr
+    summary = json.loads(second.stdout)
+    assert summary["blessed"]
+    assert all(stage["cached"] for stage in summary["stages"])
+    assert summary["lyric"].startswith("春天")
+    assert summary["lyric"] in first.stdout
+    assert Path(summary["pushed_to"], "saved_model.pb").is_file()
+
+
+def test_serve_generate_and_score(config):
+    lyrics("run", *options(config))
+    command = [Path(sys.executable).with_name("lyrics"), "serve", "--port=0"]
+    command += ["--model-base-path", config.serving_dir]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            for line in server.stderr:
+                if found := re.search(r"listening on (\S+)", line):
+                    break
+            target = found[1]
+            asked = lyrics("generate", "春天", "--num-chars=3", "--target", target, "--json")
+            assert asked.returncode == 0, asked.stderr
+            (text,) = json.loads(asked.stdout)
+            assert len(text) == 5
+            scored = lyrics("score", "春天来了", "雪", "--target", target)
+            assert scored.returncode == 0, scored.stderr
+            assert re.search(r"\d\s+4\s+春天来了", scored.stdout)
+            refused = lyrics("generate", "", "--target", target)
+            assert refused.returncode == 1
+            assert "prefix has a text without characters" in refused.stderr
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+
+
+def test_no_server_is_one_clear_line():
+    asked = lyrics("generate", "春天", "--target", "127.0.0.1:1", "--timeout=5")
+    assert asked.returncode == 1
+    assert asked.stderr.splitlines()[-1].startswith("Error: no server answers at 127.0.0.1:1")
+    assert "Traceback" not in asked.stderr
+
+
+def test_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path, config):
+    archive = tmp_path / "songs.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("../evil.txt", "春天")
+    failed = lyrics("run", *options(config, data=archive, root=tmp_path / "root"))
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert "Traceback" not in failed.stderr
+    assert failed.stderr.splitlines()[-1].startswith(f"Error: {archive}: '../evil.txt'")
+    left = [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
+    assert [path.name for path in left] == ["metadata.sqlite"]
+
+
+def test_a_missing_file_and_a_bad_option(tmp_path):
+    missing = lyrics("run", "--data", "no.zip", "--root", str(tmp_path))
+    assert missing.returncode == 1
+    assert missing.stderr.splitlines()[-1].startswith("Error: no such file: no.zip")
+    wrong = lyrics("run", "--random-offset", "--root", str(tmp_path))
+    assert wrong.returncode == 1
+    assert "random_offset=True needs sampling='random'" in wrong.stderr
+
+
+def test_a_killed_run_goes_on_where_it_was(tmp_path, config):
+    arguments = {"num_epochs": 12, "patience": 0, "num_hiddens": 64}
+    whole = lyrics("run", *options(config, root=tmp_path / "whole", **arguments), "--json")
+    assert whole.returncode == 0, whole.stderr
+
+    command = ["run", *options(config, root=tmp_path / "killed", **arguments)]
+    executable = Path(sys.executable).with_name("lyrics")
+    with subprocess.Popen([executable, *command], stderr=subprocess.PIPE, text=True) as killed:
+        for line in killed.stderr:
+            if "epoch 3/" in line:
+                killed.kill()
+        assert killed.wait(60) == -signal.SIGKILL
+
+    resumed = lyrics(*command, "--json")
+    assert resumed.returncode == 0, resumed.stderr
+    done = int(re.search(r"resuming after epoch (\d+)", resumed.stderr)[1])
+    assert done >= 2
+    expected = epochs(whole.stderr)
+    assert len(expected) == 12
+    assert epochs(resumed.stderr) == {n: figures for n, figures in expected.items() if n > done}
+    figures = [json.loads(run.stdout)["splits"] for run in (whole, resumed)]
+    assert figures[0] == figures[1]
+    assert not any((tmp_path / "killed" / "unfinished").iterdir())

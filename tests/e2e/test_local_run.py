@@ -1,0 +1,142 @@
+"""Whole runs of the pipeline: what is pushed, what is not, and what is done again.
+
+The tests of this module share a root and build on one another, in order, as runs do.
+"""
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from modules import versions
+from pipeline import graph, local
+from pipeline.summary import BASELINE_PERPLEXITY, Summary, summarise
+from serving.client import LyricsClient
+from serving.server import ModelServer
+
+pytestmark = pytest.mark.slow
+
+STAGES = [
+    "LyricsExampleGen",
+    "StatisticsGen",
+    "SchemaGen",
+    "ExampleValidator",
+    "Transform",
+    "SequenceWindows",
+    "Trainer",
+    "BaselineModel",
+    "Evaluator",
+    "Pusher",
+]
+
+
+def run(config, **options) -> Summary:
+    config = config.override(options)
+    local.run(config)
+    return summarise(config)
+
+
+def ran(summary: Summary) -> list[str]:
+    return [stage.name for stage in summary.stages if not stage.cached]
+
+
+@pytest.fixture(scope="module")
+def first(config) -> Summary:
+    return run(config)
+
+
+def test_a_good_model_is_blessed_pushed_and_answers_over_grpc(config, first):
+    assert [stage.name for stage in first.stages] == ran(first) == STAGES
+    assert first.blessed
+    assert first.reason == "every threshold holds"
+    (version,) = versions.versions(config.serving_dir)
+    assert first.pushed_to == versions.path_of(config.serving_dir, version)
+    with (
+        ModelServer(config.serving_dir, port=0) as server,
+        LyricsClient(server.target) as client,
+    ):
+        assert client.wait_until_ready() == version
+        (lyric,) = client.generate(["春天"], num_chars=6)
+        (score,) = client.score(["春天来了"])
+    assert lyric.startswith("春天")
+    assert len(lyric) == 8
+    assert score.characters == 4
+    assert 1 < score.perplexity < first.vocab_size
+
+
+def test_its_figures_stand_beside_those_of_the_baselines(first):
+    assert first.splits.keys() == {"train", "eval"}
+    for figures in first.splits.values():
+        assert 1 < figures["perplexity"] < figures["unigram_perplexity"]
+        assert figures["unigram_perplexity"] < figures["uniform_perplexity"]
+        assert figures["uniform_perplexity"] == pytest.approx(first.vocab_size, rel=1e-4)
+        assert figures["unknown_share"] == 0
+    # 12 songs of 20 lines of 8 characters, of which one is held out.
+    assert first.splits["train"]["characters"] == 11 * 160
+    assert first.splits["eval"]["characters"] == 160
+
+
+def test_an_unchanged_run_is_all_cached_and_pushes_nothing(config, first):
+    again = run(config)
+    assert again.all_cached
+    assert ran(again) == []
+    assert again.splits == first.splits
+    assert again.pushed_to == first.pushed_to
+    assert len(versions.versions(config.serving_dir)) == 1
+
+
+def test_the_same_zip_copied_anew_is_cached(config, first):
+    archive = Path(config.data)
+    archive.write_bytes(archive.read_bytes())
+    assert run(config).all_cached
+
+
+def test_an_impossible_bound_pushes_nothing(config, first):
+    refused = run(config, max_perplexity=1.0)
+    assert ran(refused) == ["Evaluator", "Pusher"]
+    assert not refused.blessed
+    assert refused.reason.startswith("perplexity is ")
+    assert refused.reason.endswith(", not from 1 to 1")
+    assert refused.pushed_to is None
+    assert len(versions.versions(config.serving_dir)) == 1
+
+
+def test_an_edit_reruns_what_depends_on_the_edited_code(config, first, monkeypatch):
+    digests = graph.source_digest
+    monkeypatch.setattr(
+        graph,
+        "source_digest",
+        lambda *names: "edited" if "modules.metrics" in names else digests(*names),
+    )
+    assert ran(run(config)) == ["Evaluator", "Pusher"]
+    assert len(versions.versions(config.serving_dir)) == 1  # the same model is not pushed twice
+
+
+def test_a_worse_model_does_not_replace_the_blessed_one(config, first):
+    worse = run(config, num_epochs=1, learning_rate=1e-3, sampling="random")
+    assert ran(worse) == ["SequenceWindows", "Trainer", "BaselineModel", "Evaluator", "Pusher"]
+    figures = worse.splits["eval"]
+    assert not worse.blessed
+    assert worse.splits["train"][BASELINE_PERPLEXITY] == pytest.approx(
+        first.splits["train"]["perplexity"], rel=1e-4
+    )
+    assert figures["perplexity"] > figures[BASELINE_PERPLEXITY]
+    assert "above the baseline model's" in worse.reason
+    assert worse.pushed_to is None
+
+
+def test_a_better_model_becomes_a_new_version(config, first):
+    better = run(config, num_epochs=6)
+    assert ran(better) == ["Trainer", "BaselineModel", "Evaluator", "Pusher"]
+    assert better.blessed
+    figures = better.splits["train"]
+    assert figures["perplexity"] < figures[BASELINE_PERPLEXITY]
+    old, new = versions.versions(config.serving_dir)
+    assert better.pushed_to == versions.path_of(config.serving_dir, new)
+    assert new > old
+
+
+def test_other_data_rerun_everything(config, first):
+    with zipfile.ZipFile(config.data, "a") as archive:
+        archive.writestr("album/99.txt", "春天来了花儿开\n" * 20)
+    assert ran(run(config)) == STAGES

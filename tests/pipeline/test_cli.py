@@ -1,0 +1,74 @@
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import main
+
+pytestmark = pytest.mark.fast
+
+
+def commands(group: click.Group = main):
+    for command in group.commands.values():
+        if isinstance(command, click.Group):
+            yield from commands(command)
+        else:
+            yield command
+
+
+OPTIONS = [
+    pytest.param(option, id=f"{command.name}{option.opts[0]}")
+    for command in commands()
+    for option in command.params
+    if isinstance(option, click.Option)
+]
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_has_help_a_default_and_a_checked_range(option):
+    assert option.help
+    assert option.is_flag or option.show_default
+    if isinstance(option.type, click.types.IntParamType | click.types.FloatParamType):
+        assert isinstance(option.type, click.IntRange | click.FloatRange)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", "--num-steps", "0"],
+        ["run", "--cell", "transformer"],
+        ["run", "--dropout", "1"],
+        ["serve", "--port", "70000"],
+        ["generate", "春", "--temperature", "-1"],
+        ["generate"],
+    ],
+)
+def test_values_out_of_range_are_refused_with_status_2(arguments):
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.output
+
+
+def test_a_users_mistake_is_one_line_with_status_1():
+    result = CliRunner().invoke(main, ["run", "--random-offset"])
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: random_offset=True needs sampling='random', got 'consecutive': "
+        "drop the offset or sample at random\n"
+    )
+
+
+def test_help_needs_no_tensorflow():
+    code = (
+        "import sys\n"
+        "from pipeline.cli import main\n"
+        "try:\n"
+        "    main(['run', '--help'])\n"
+        "finally:\n"
+        "    assert not {'tensorflow', 'tfx', 'grpc'} & sys.modules.keys()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "--cell [rnn|gru|lstm]" in result.stdout

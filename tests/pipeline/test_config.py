@@ -1,0 +1,73 @@
+import dataclasses
+
+import pytest
+
+from modules.errors import ConfigError
+from pipeline.config import BUNDLED_CORPUS, PRESETS, GateOptions, PipelineConfig, option_names
+
+pytestmark = pytest.mark.fast
+
+
+def test_an_option_goes_to_the_part_that_has_it():
+    config = PipelineConfig().override({"num_steps": 5, "cell": "lstm", "data": "a.zip"})
+    assert config.windows.num_steps == 5
+    assert config.hyperparameters.cell == "lstm"
+    assert config.data == "a.zip"
+    assert config.option("num_steps") == 5
+    assert config.option("data") == "a.zip"
+
+
+def test_the_original_is_not_changed():
+    config = PipelineConfig()
+    config.override({"num_steps": 5})
+    assert config == PipelineConfig()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config.data = "b.zip"
+
+
+def test_no_two_parts_share_an_option():
+    parts = [getattr(PipelineConfig(), entry.name) for entry in dataclasses.fields(PipelineConfig)]
+    names = [
+        field.name
+        for part in parts
+        if dataclasses.is_dataclass(part)
+        for field in dataclasses.fields(part)
+    ]
+    assert len(names) == len(set(names))
+    assert set(names) < option_names()
+
+
+def test_unknown_options_are_refused():
+    with pytest.raises(ConfigError, match="unknown option num_step: choose from batch_size, "):
+        PipelineConfig().override({"num_step": 5})
+    with pytest.raises(ConfigError, match="unknown option num_step: choose from batch_size, "):
+        PipelineConfig().option("num_step")
+
+
+def test_an_option_is_checked_when_overridden():
+    with pytest.raises(ConfigError, match="num_steps=0 is out of range"):
+        PipelineConfig().override({"num_steps": 0})
+
+
+def test_a_gate_on_held_out_text_needs_some():
+    with pytest.raises(ConfigError, match="gate_split='eval' needs held-out text"):
+        PipelineConfig().override({"hold_out_policy": "none"})
+    both = {"hold_out_policy": "none", "gate_split": "train"}
+    assert PipelineConfig().override(both).splits == ("train",)
+
+
+@pytest.mark.parametrize("bound", [0.5, float("inf"), float("nan")])
+def test_the_bound_is_finite_and_possible(bound):
+    with pytest.raises(ConfigError, match="max_perplexity="):
+        GateOptions(max_perplexity=bound)
+
+
+def test_the_presets():
+    assert PRESETS["lyrics"].data == BUNDLED_CORPUS
+    assert PRESETS["lyrics"].splits == ("train", "eval")
+    book = PRESETS["book"]
+    assert (book.corpus.max_characters, book.vocabulary.newline) == (10_000, "space")
+    assert (book.hyperparameters.num_hiddens, book.windows.num_steps) == (256, 35)
+    assert (book.windows.batch_size, book.splits) == (32, ("train",))
+    assert (book.gate.gate_split, book.vocabulary.vocabulary_splits) == ("train", "all")
+    assert len({preset.root for preset in PRESETS.values()}) == len(PRESETS)
