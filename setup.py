@@ -11,14 +11,17 @@ setup(
     packages=find_packages(include=["pipeline*", "components*", "modules*", "serving*"]),
     # Exact versions of everything, dependencies of dependencies included, are in constraints.txt.
     install_requires=[
+        "absl-py",
         "apache-beam==2.65.0",  # 2.72 breaks tfx_bsl's import
         "charset-normalizer",  # names the encoding of a text that does not declare one
         "click",
         "grpcio",
         "keras>=3",
         "kfp",  # compiles and checks the Kubeflow pipeline
+        "ml-metadata",
         "numpy",
         "protobuf",
+        "pyyaml",
         "rich",
         "setuptools<81",  # later ones have no pkg_resources, which tensorflow_hub imports
         "tensorflow",
@@ -38,6 +41,7 @@ setup(
             "pytest-timeout",
             "ruff",
             "types-protobuf",
+            "types-PyYAML",
             "uv",  # makes and installs constraints.txt
         ],
     },

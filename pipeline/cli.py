@@ -292,20 +292,25 @@ def kubeflow() -> None:
 @click.option(
     "-o",
     "--output",
+    metavar="FILE",
     default="lyrics.yaml",
     show_default=True,
     help="File to write.",
-    metavar="FILE",
 )
 @_verbose
 def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
     """Compile the pipeline to a KFP v2 PipelineSpec.
 
-    --data and --root are paths as the cluster sees them; a root is needed, such as
-    gs://bucket/lyrics.
+    Here --data and --root are paths as the containers see them, such as gs://bucket/lyrics;
+    the bundled corpus is in the image.
     """
-    config = _config(**options)
+    config = _config(**{**options, "data": options["data"] or "data/lyrics.zip"})
     console.set_up_logging(verbose)
+    if "://" not in config.root and not config.root.startswith("/"):
+        console.stderr.print(
+            f"--root {config.root} is a directory in each container, of its own: before you run "
+            "the pipeline, compile it with one that they share"
+        )
     with console.working("importing TFX"):
         from pipeline.kubeflow import compile_pipeline
 

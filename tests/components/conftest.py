@@ -40,11 +40,11 @@ class Workplace:
         """The execution properties of a node in the newest run."""
         return _plain(self._newest()[node].custom_properties)
 
-    def output(self, node: str) -> tuple[Path, dict[str, object]]:
-        """Where a node's one output artifact lies in the newest run, and its properties."""
+    def output(self, node: str, key: str) -> tuple[Path, dict[str, object]]:
+        """Where an output artifact of a node lies in the newest run, and its properties."""
         with self._metadata() as handle:
             events = handle.store.get_events_by_execution_ids([self._newest()[node].id])
-            ids = [e.artifact_id for e in events if e.type in (e.OUTPUT, e.DECLARED_OUTPUT)]
+            ids = [e.artifact_id for e in events if e.path.steps[0].key == key]
             (artifact,) = handle.store.get_artifacts_by_id(ids)
         return Path(artifact.uri), _plain(artifact.custom_properties)
 

@@ -127,7 +127,7 @@ def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
     run, workplace, write_model, write_version, content_of
 ):
     def chosen() -> tuple[int, dict[str, str]]:
-        uri, properties = workplace.output("BaselineModel")
+        uri, properties = workplace.output("BaselineModel", "baseline")
         return properties.get("version", 0), content_of(uri)
 
     candidate = write_model("candidate")
@@ -159,7 +159,7 @@ def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
 def test_the_output_says_which_version_it_is(run, workplace, write_model, write_version):
     write_version(12, "old")
     run(write_model("candidate"))
-    uri, properties = workplace.output("BaselineModel")
+    uri, properties = workplace.output("BaselineModel", "baseline")
     assert properties["version"] == workplace.properties("BaselineModel")["version"] == 12
     assert os.listdir(uri) == ["Format-Serving"]
 

@@ -185,10 +185,10 @@ def run(workplace, import_artifact, destination, write_blessing):
 def test_a_cached_rerun_pushes_nothing(run, workplace, base, write_model, content_of):
     model = write_model("good")
     assert run(model) == "COMPLETE"
-    before, first = content_of(base), workplace.output("Pusher")
+    before, first = content_of(base), workplace.output("Pusher", "pushed_model")
     assert run(model) == "CACHED"
     assert content_of(base) == before
-    assert workplace.output("Pusher") == first
+    assert workplace.output("Pusher", "pushed_model") == first
     uri, properties = first
     (version,) = found(base)
     assert content_of(uri) == dict.fromkeys(FILES, "good")
@@ -202,12 +202,12 @@ def test_a_model_blessed_anew_is_not_pushed_twice(run, workplace, base, write_mo
     run(model)
     assert run(model, evaluation="another evaluation") == "COMPLETE"
     (version,) = found(base)
-    assert workplace.output("Pusher")[1]["pushed_version"] == str(version)
+    assert workplace.output("Pusher", "pushed_model")[1]["pushed_version"] == str(version)
 
 
 def test_in_a_pipeline_too_only_blessed_models_are_pushed(run, workplace, base, write_model):
     assert run(write_model("bad"), blessed=0) == "COMPLETE"
     assert not base.exists()
-    assert workplace.output("Pusher")[1]["pushed"] == 0
+    assert workplace.output("Pusher", "pushed_model")[1]["pushed"] == 0
     assert run(write_model("good"), evaluation="another evaluation") == "COMPLETE"
     assert len(found(base)) == 1

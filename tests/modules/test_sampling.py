@@ -32,7 +32,7 @@ def greedy_by_hand(model, prefix, num_chars):
     return result
 
 
-PREFIXES = [[3], [1, 2, 3, 4, 5, 6, 7], [4, 0, 4], [0]]
+PREFIXES = [[2], [1, 2, 3, 4, 5, 6, 7], [4, 0, 4], [0]]
 NUM_CHARS = [12, 3, 0, 7]
 
 

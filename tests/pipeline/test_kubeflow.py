@@ -1,0 +1,92 @@
+import importlib
+
+import kfp.components
+import pytest
+import yaml
+
+from pipeline.config import PRESETS
+from pipeline.graph import create_pipeline
+from pipeline.kubeflow import compile_pipeline
+
+
+@pytest.fixture(scope="module")
+def config():
+    return PRESETS["lyrics"].override(
+        {"data": "gs://bucket/span-{SPAN}/v{VERSION}/*.zip", "root": "gs://bucket/lyrics"}
+    )
+
+
+@pytest.fixture(scope="module")
+def path(config, tmp_path_factory):
+    path = tmp_path_factory.mktemp("kubeflow") / "out" / "lyrics.yaml"
+    compile_pipeline(config, "registry/tfx-lyrics:1", str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def spec(path):
+    return yaml.safe_load(path.read_text())
+
+
+def test_it_is_a_bare_pipeline_spec_of_schema_2_1(path, spec):
+    assert spec["schemaVersion"] == "2.1.0"
+    assert spec["pipelineInfo"]["name"] == "lyrics"
+    assert not {"pipelineSpec", "runtimeConfig"} & spec.keys()
+    assert [file.name for file in path.parent.iterdir()] == ["lyrics.yaml"]
+
+
+def test_kfps_own_parser_takes_it(path, spec):
+    component = kfp.components.load_component_from_file(str(path))
+    assert component.name == "lyrics"
+    assert component.pipeline_spec.root.dag.tasks.keys() == spec["root"]["dag"]["tasks"].keys()
+
+
+def test_its_tasks_are_the_nodes_of_the_local_run(config, spec):
+    nodes = [component.id for component in create_pipeline(config).components]
+    assert spec["root"]["dag"]["tasks"].keys() == set(nodes)
+
+
+def test_it_holds_nothing_that_open_source_kubeflow_refuses(spec):
+    executors = spec["deploymentSpec"]["executors"].values()
+    for executor in executors:
+        assert executor.keys() == {"container"}  # neither resolvers nor importers
+        container = executor["container"]
+        assert container["image"] == "registry/tfx-lyrics:1"
+        assert "lifecycle" not in container  # where an ExampleGen's driver would be
+    for task in spec["root"]["dag"]["tasks"].values():
+        for parameter in task["inputs"].get("parameters", {}).values():
+            assert parameter.keys() == {"runtimeValue"}  # none from another task's output
+        for artifact in task["inputs"].get("artifacts", {}).values():
+            producer = artifact["taskOutputArtifact"]["producerTask"]
+            assert producer in spec["root"]["dag"]["tasks"]
+
+
+def test_every_executor_can_be_imported(spec):
+    for executor in spec["deploymentSpec"]["executors"].values():
+        arguments = executor["container"]["args"]
+        path = arguments[arguments.index("--executor_class_path") + 1]
+        module, _, name = path.rpartition(".")
+        assert hasattr(getattr(importlib.import_module(module), name), "Do")
+
+
+def test_what_looks_at_the_world_is_not_cached(spec):
+    cached = {
+        name: task.get("cachingOptions", {}).get("enableCache", False)
+        for name, task in spec["root"]["dag"]["tasks"].items()
+    }
+    uncached = {name for name, is_cached in cached.items() if not is_cached}
+    assert uncached == {"LyricsExampleGen", "BaselineModel"}
+
+
+def test_the_clusters_paths_are_not_touched_here(spec):
+    tasks = spec["root"]["dag"]["tasks"]
+    parameters = tasks["LyricsExampleGen"]["inputs"]["parameters"]
+    assert (
+        parameters["input_pattern"]["runtimeValue"]["constant"]
+        == "gs://bucket/span-{SPAN}/v{VERSION}/*.zip"
+    )
+    parameters = tasks["BaselineModel"]["inputs"]["parameters"]
+    assert (
+        parameters["base_directory"]["runtimeValue"]["constant"]
+        == "gs://bucket/lyrics/serving/lyrics"
+    )
