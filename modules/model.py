@@ -39,7 +39,8 @@ class LanguageModel(tf.Module):
             _LAYERS[sizes.cell](sizes.num_hiddens, return_sequences=True, return_state=True)
             for _ in range(sizes.num_layers)
         ]
-        self._dropout = keras.layers.Dropout(sizes.dropout, seed=sizes.seed)
+        self._dropout = sizes.dropout
+        self._seeds = keras.random.SeedGenerator(sizes.seed)
         self._logits = keras.layers.Dense(vocab_size)
         self(tf.zeros([1, 1], tf.int64), self.initial_state(1))  # builds the weights
 
@@ -51,7 +52,7 @@ class LanguageModel(tf.Module):
     def reseed(self, seed: int, epoch: int) -> None:
         """Makes the dropout of an epoch depend on nothing before it."""
         state = np.random.SeedSequence([seed, epoch]).generate_state(2)
-        self._dropout.seed_generator.state.assign(state)
+        self._seeds.state.assign(state)
 
     @property
     def weights(self) -> list[keras.Variable]:
@@ -75,11 +76,16 @@ class LanguageModel(tf.Module):
         outputs = self._embedding(inputs)  # [batch_size, num_steps, embedding_size]
         next_state = []
         for layer, layer_state in zip(self._recurrent, state, strict=True):
-            outputs = self._dropout(outputs, training=training)
+            outputs = self._drop(outputs, training)
             outputs, *layer_state = layer(outputs, initial_state=layer_state)
             next_state.append(layer_state)  # outputs: [batch_size, num_steps, num_hiddens]
-        outputs = self._dropout(outputs, training=training)
+        outputs = self._drop(outputs, training)
         return self._logits(outputs), next_state
+
+    def _drop(self, outputs: tf.Tensor, training: bool) -> tf.Tensor:
+        if not (training and self._dropout):
+            return outputs
+        return keras.random.dropout(outputs, self._dropout, seed=self._seeds)
 
     def step(self, inputs: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         """Reads one character of each sequence: int64[batch_size] to [batch_size, vocab_size]."""

@@ -187,7 +187,7 @@ def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
             LyricsClient(server.target, MODEL_NAME) as client,
         ):
             client.wait_until_ready()
-            (lyric,) = client.generate([prefix])
+            (lyric,) = client.generate([prefix], temperature=0.8, top_k=20)
         summary = dataclasses.replace(summary, lyric=lyric)
     (console.print_json if as_json else console.print_summary)(summary)
 

@@ -107,7 +107,8 @@ def print_summary(summary: "Summary") -> None:
     """The summary as tables and sentences."""
     stdout.print(_stage_table(summary))
     if summary.all_cached:
-        stdout.print("Nothing has changed since an earlier run: every stage is cached.\n")
+        stdout.print("Nothing has changed since an earlier run: every stage is cached.")
+    stdout.print()
     stdout.print(_perplexity_table(summary))
     if summary.memory_only:
         stdout.print("No text was held out: this measures memory, not generality.")

@@ -83,12 +83,15 @@ def workplace(tmp_path) -> Workplace:
 
 @pytest.fixture(scope="session")
 def import_artifact() -> Callable:
-    """An Importer: `import_artifact("model", artifact)` is the node `model`."""
+    """The node `name`, which brings an artifact in with its properties."""
     from tfx import v1 as tfx
 
-    def make(name: str, artifact, **properties):
+    def make(name: str, artifact):
         return tfx.dsl.Importer(
-            source_uri=artifact.uri, artifact_type=type(artifact), custom_properties=properties
+            source_uri=artifact.uri,
+            artifact_type=type(artifact),
+            properties=_plain(artifact.mlmd_artifact.properties),
+            custom_properties=_plain(artifact.mlmd_artifact.custom_properties),
         ).with_id(name)
 
     return make

@@ -158,7 +158,7 @@ def test_without_a_destination_nothing_is_pushed(
     monkeypatch.chdir(tmp_path)
     before = {path.name for path in tmp_path.iterdir()}
     destination.Clear()
-    with pytest.raises(Exception, match="destination|directory"):
+    with pytest.raises(Exception, match=r"destination|directory"):
         execute(write_model("good"))
     assert not any(name.isdecimal() for name in {p.name for p in tmp_path.iterdir()} - before)
 
@@ -169,8 +169,7 @@ def run(workplace, import_artifact, destination, write_blessing):
 
     def run(model, blessed: int = 1, evaluation: str = "evaluation") -> str:
         models = import_artifact("model", model)
-        blessing = write_blessing(blessed, evaluation)
-        blessings = import_artifact("evaluation", blessing, blessed=blessed)
+        blessings = import_artifact("evaluation", write_blessing(blessed, evaluation))
         pusher = Pusher(
             model=models.outputs["result"],
             model_blessing=blessings.outputs["result"],

@@ -92,20 +92,27 @@ def assert_same(answers, expected):
             np.testing.assert_allclose(answers[name], value, rtol=1e-5)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_a_loaded_model_answers_the_same(build_model, vocabulary, windows, tmp_path, cell):
-    model = build_model(cell, num_layers=2, dropout=0.5)
-    servable = ServableModel(model, vocabulary, UNIGRAM)
-    servable.save(str(tmp_path / "model"))
+def test_a_loaded_model_answers_the_same(build_model, write_vocabulary, windows, tmp_path):
     requests = {
         "generate": generate_inputs(PREFIXES, [3, 0, 20, 7], [1, 1, 0, 2], [0, 0, 0, 3], 7),
         "score": {"text": np.array(TEXTS, object)},
         "evaluate": {"examples": windows},
     }
-    with asking(str(tmp_path / "model")) as ask:
+    file = write_vocabulary("\n abc春𠮷")
+    model = build_model("lstm", num_layers=2, dropout=0.5)
+    servable = ServableModel(model, Vocabulary(file, "keep"), UNIGRAM)
+    before = servable.score(tf.constant(TEXTS))["nats"].numpy()
+    for weight in model.weights:  # training goes on after the first answers
+        weight.assign(weight * 0.5)
+    servable.save(str(tmp_path / "model"))
+    Path(file).unlink()  # the export needs nothing beside it, nor its place
+    (tmp_path / "model").rename(tmp_path / "moved")
+    with asking(str(tmp_path / "moved")) as ask:
         for signature, inputs in requests.items():
             tensors = {name: tf.constant(value) for name, value in inputs.items()}
             assert_same(ask(signature, **inputs), getattr(servable, signature)(**tensors))
+        after = ask("score", **requests["score"])["nats"]
+    assert np.abs(after - before).min() > 1e-3
 
 
 def test_every_text_has_its_own_length(ask):
@@ -127,33 +134,6 @@ def test_requests_do_not_leak_into_one_another(ask):
     first = ask("score", text=text)["nats"]
     ask("generate", **generate_inputs(["abc"]))
     assert ask("score", text=text)["nats"] == first
-
-
-def test_the_answers_are_those_of_the_weights_of_the_moment(build_model, vocabulary, tmp_path):
-    """Saving after training, not before it, is what counts."""
-    model = build_model("gru")
-    servable = ServableModel(model, vocabulary, UNIGRAM)
-    before = servable.score(tf.constant(TEXTS))["nats"].numpy()
-    for weight in model.weights:
-        weight.assign(weight * 0.5)
-    servable.save(str(tmp_path / "model"))
-    with asking(str(tmp_path / "model")) as ask:
-        answers = ask("score", text=np.array(TEXTS, object))
-    assert_same(answers, servable.score(tf.constant(TEXTS)))
-    assert np.abs(answers["nats"] - before).min() > 1e-3
-
-
-def test_the_export_needs_nothing_beside_it(gru, write_vocabulary, tmp_path, build_model):
-    file = write_vocabulary("\n abc春𠮷")
-    servable = ServableModel(build_model("gru"), Vocabulary(file, "keep"), UNIGRAM)
-    servable.save(str(tmp_path / "model"))
-    Path(file).unlink()
-    Path(tmp_path / "model").rename(tmp_path / "moved")
-    with asking(str(tmp_path / "moved")) as ask:
-        answers = ask("score", text=np.array(["a春\n"], object))
-    np.testing.assert_allclose(
-        answers["nats"], gru.score(tf.constant(["a春\n"]))["nats"], rtol=1e-5
-    )
 
 
 def test_the_vocabulary_is_the_only_asset(path):
@@ -250,8 +230,9 @@ BAD = {
 
 @pytest.mark.parametrize(("inputs", "message"), BAD.values(), ids=BAD)
 def test_generate_refuses_with_a_sentence(ask, inputs, message):
-    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
-        ask("generate", **generate_inputs(**{"prefix": ["a"], **inputs}))
+    for _ in range(20):  # other operations would fail too: none of them may be the first
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            ask("generate", **generate_inputs(**{"prefix": ["a"], **inputs}))
 
 
 def test_a_request_may_be_too_long(gru):
@@ -278,7 +259,7 @@ def test_generate_wants_every_input_for_every_row(gru, name, rows):
     ],
 )
 def test_score_refuses_with_a_sentence(ask, texts, message):
-    for _ in range(5):  # other operations fail too: none of them may be the first
+    for _ in range(20):
         with pytest.raises(tf.errors.InvalidArgumentError, match=message):
             ask("score", text=np.array(texts, object))
 

@@ -5,6 +5,7 @@ import json
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform.beam as tft_beam
@@ -14,6 +15,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
 from modules.preprocessing import preprocessing_fn
 from modules.trainer import run_fn, sample, tally
+from modules.signatures import ServableModel
 from modules.windowing import WindowOptions
 
 LYRICS = "春天 a\n来了 ab\n" * 12
@@ -80,59 +82,55 @@ def weights(args: FnArgs) -> dict[str, list]:
     return {name: reader.get_tensor(name).tolist() for name in names}
 
 
-def test_a_model_comes_out(fn_args, tmp_path, caplog):
+def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
+    fn_args, tmp_path, caplog, monkeypatch
+):
     caplog.set_level(logging.INFO)
-    args = fn_args("run")
-    run_fn(args)
-    model = tf.saved_model.load(args.serving_model_dir)
+    whole, killed, resumed = (fn_args(name) for name in ("whole", "killed", "resumed"))
+    run_fn(whole)
+    model = tf.saved_model.load(whole.serving_model_dir)
     assert set(model.signatures) == {"generate", "score", "evaluate"}
-    assert sample(model, "春").startswith("春")
-    assert len(sample(model, "春")) == 1 + 50
-    assert [path.name.split(".")[0] for path in Path(args.model_run_dir).rglob("*")] == ["events"]
+    assert [file.name.split(".")[0] for file in Path(whole.model_run_dir).iterdir()] == ["events"]
     assert list((tmp_path / "work").iterdir()) == []  # nothing is left of the finished run
     assert "epoch 3/3: perplexity training" in caplog.text
     assert "held-out" in caplog.text
     assert sum(message.startswith("  春") for message in caplog.messages) == 1
 
-
-def test_the_tally_is_what_the_evaluate_signature_says(fn_args, scored_window):
-    args = fn_args("run", num_epochs=1)
-    run_fn(args)
-    model = tf.saved_model.load(args.serving_model_dir)
-    windows = [scored_window("来了 夏\n"), scored_window("春秋a", context=1)]
-    serialized = [window.SerializeToString() for window in windows]
-    result = tally(model, tf.data.Dataset.from_tensor_slices(serialized).batch(1))
-    assert result.characters == 7
-    assert result.unknown == {"夏", "秋"}
-    assert result.uniform_perplexity == pytest.approx(len("<春天 a\n来了b") * 2 ** (2 / 7))
-    assert 1 < result.perplexity < 100
-    # LYRICS[:60]: 13 characters four times and 8 more; add one for each of the 9 entries.
-    counts = {c: LYRICS[:60].count(c) + 1 for c in "来了 \na"}
-    nats = [counts["来"], counts["了"], counts[" "], 1, counts["\n"], 1, counts["a"]]
-    product = tf.reduce_prod([69 / count for count in nats]).numpy()
-    assert result.unigram_perplexity == pytest.approx(product ** (1 / 7) * 2 ** (2 / 7), rel=1e-4)
-
-
-def test_two_runs_are_the_same_and_a_killed_one_too(fn_args, monkeypatch, caplog):
-    caplog.set_level(logging.INFO)
-    first, second = fn_args("first"), fn_args("second")
-    run_fn(first)
     calls = []
 
-    def killed(*args):
+    def tally_once(*args):
         calls.append(args)
         if len(calls) == 2:
             raise KeyboardInterrupt
         return tally(*args)
 
-    monkeypatch.setattr("modules.trainer.tally", killed)
+    monkeypatch.setattr("modules.trainer.tally", tally_once)
     with pytest.raises(KeyboardInterrupt):
-        run_fn(second)
-    again = fn_args("again")  # TFX gives the new execution new directories
-    run_fn(again)
+        run_fn(killed)
+    run_fn(resumed)  # TFX gives the new execution new directories
     assert len(calls) == 2 + 2  # the second and the third epoch
     assert caplog.text.count("best weights: epoch 3") == 2
-    assert weights(again) == weights(first)
+    assert weights(resumed) == weights(whole)
+
+
+def test_a_sample_is_fifty_characters_after_its_prefix(build_model, vocabulary):
+    servable = ServableModel(build_model(), vocabulary, np.zeros(8))
+    text = sample(servable, "春\n")
+    assert text.startswith("春\n")
+    assert len(text) == 2 + 50
+
+
+def test_a_tally_adds_up_all_windows(build_model, vocabulary, scored_window):
+    servable = ServableModel(build_model(), vocabulary, np.log(np.full(8, 1 / 4)))
+    windows = [scored_window("a夏\n"), scored_window("春秋a", context=1), scored_window("b")]
+    serialized = [window.SerializeToString() for window in windows]
+    result = tally(servable, tf.data.Dataset.from_tensor_slices(serialized).batch(2))
+    assert result.characters == 6
+    assert result.unknown == {"夏", "秋"}
+    assert result.uniform_perplexity == pytest.approx(8 * 2 ** (2 / 6))
+    assert result.unigram_perplexity == pytest.approx(4 * 2 ** (2 / 6))
+    nats = servable.evaluate(tf.constant(serialized))["nats"]
+    assert result.nats == pytest.approx(float(tf.reduce_sum(nats)), rel=1e-5)
 
 
 def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp_path):
@@ -149,6 +147,6 @@ def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp
 
 def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):
     caplog.set_level(logging.INFO)
-    run_fn(fn_args("run", splits=("train",)))
-    assert "epoch 3/3" in caplog.text
+    run_fn(fn_args("run", splits=("train",), num_epochs=2))
+    assert "epoch 2/2" in caplog.text
     assert "held-out" not in caplog.text

@@ -17,6 +17,14 @@ from modules.windowing import WindowOptions
 
 VOCAB_SIZE = 6
 IDS = np.array([1, 2, 3, 1, 2, 4, 1, 2, 3, 5] * 6 + [1])  # 61 characters, none at random
+DEFAULTS = {
+    "cell": "rnn",  # the quickest to build
+    "num_hiddens": 8,
+    "embedding_size": 4,
+    "learning_rate": 0.02,
+    "num_epochs": 3,
+    "patience": 0,
+}
 OPTIONS = {
     "consecutive": WindowOptions("consecutive", batch_size=2, num_steps=5),
     "random": WindowOptions("random", batch_size=2, num_steps=5, random_offset=True),
@@ -27,8 +35,7 @@ class Run:
     """One training, from weights that the seed decides on."""
 
     def __init__(self, data, work_dir, held_out=None, **hyperparameters):
-        defaults = {"num_hiddens": 8, "embedding_size": 4, "learning_rate": 0.02, "num_epochs": 3}
-        self.hyperparameters = Hyperparameters(**{**defaults, "patience": 0} | hyperparameters)
+        self.hyperparameters = Hyperparameters(**DEFAULTS | hyperparameters)
         keras.utils.set_random_seed(self.hyperparameters.seed)
         self.model = LanguageModel(VOCAB_SIZE, self.hyperparameters)
         self.samples = []
@@ -108,14 +115,14 @@ def data(write_windows) -> Callable[[str], Data]:
     return write
 
 
-@pytest.mark.parametrize("sampling", ["consecutive", "random"])
-def test_training_is_a_plain_loop(data, tmp_path, sampling):
+@pytest.mark.parametrize(("sampling", "cell"), [("consecutive", "lstm"), ("random", "gru")])
+def test_training_is_a_plain_loop(data, tmp_path, sampling, cell):
     """Section 6.4.7: carry the state or drop it, clip, update."""
     data = data(sampling)
-    run = Run(data, tmp_path / "work", in_turn(3, 2, 1), num_layers=2)
+    run = Run(data, tmp_path / "work", in_turn(3, 2, 1), cell=cell)
     initial = run.weights
     run()
-    plain = Run(data, tmp_path / "plain", num_layers=2)
+    plain = Run(data, tmp_path / "plain", cell=cell)
     assert_same(plain.weights, initial)
     model, optimizer = plain.model, keras.optimizers.Adam(0.02)
     for epoch in range(3):
@@ -215,10 +222,11 @@ def test_without_held_out_text_the_training_perplexity_decides(data, tmp_path, c
 # Going on after the process was killed.
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.5])
-@pytest.mark.parametrize("sampling", ["consecutive", "random"])
+@pytest.mark.parametrize(
+    ("sampling", "dropout"), [("consecutive", 0.0), ("consecutive", 0.5), ("random", 0.5)]
+)
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path, sampling, dropout):
-    data, options = data(sampling), {"num_epochs": 4, "dropout": dropout, "num_layers": 2}
+    data, options = data(sampling), {"num_epochs": 4, "dropout": dropout}
     whole = Run(data, tmp_path / "whole", measured, **options)()
     for _ in range(2):  # the second time it comes one epoch further
         with pytest.raises(KeyboardInterrupt):
