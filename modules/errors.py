@@ -8,6 +8,7 @@ bug and keeps its traceback.
     ├── ConfigError    an option, or a combination of options, makes no sense
     ├── CorpusError    the archives cannot be read as lyrics
     ├── WindowError    a split is too short for the windows asked of it
+    ├── TrainingError  the training diverges
     └── ServingError   a server cannot be started, reached or satisfied
 """
 
@@ -26,6 +27,10 @@ class CorpusError(LyricsError):
 
 class WindowError(LyricsError):
     """A split is too short for the windows asked of it."""
+
+
+class TrainingError(LyricsError):
+    """The training diverges."""
 
 
 class ServingError(LyricsError):

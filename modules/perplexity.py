@@ -82,7 +82,12 @@ class Tally:
         if not self.characters:
             return math.inf
         nats += self.unknown_count * math.log(len(self.unknown) or 1)
-        try:
-            return math.exp(nats / self.characters)
-        except OverflowError:
-            return math.inf
+        return exp(nats / self.characters)
+
+
+def exp(nats_per_character: float) -> float:
+    """Perplexity of so many nats per character; infinite where it is too large for a float."""
+    try:
+        return math.exp(nats_per_character)
+    except OverflowError:
+        return math.inf

@@ -14,8 +14,10 @@ import keras
 import tensorflow as tf
 
 from modules import dataset
+from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel, State
+from modules.perplexity import exp
 from modules.scoring import negative_log_likelihood
 from modules.windowing import WindowOptions
 
@@ -29,6 +31,36 @@ class Data(NamedTuple):
 
     patterns: list[str]
     options: WindowOptions
+
+
+class _Progress:
+    """How an epoch is going."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+        self._nats = 0.0
+        self._characters = 0
+
+    def add(self, mean_nats: float, characters: int) -> None:
+        """Adds a minibatch: nats per character, and how many were predicted."""
+        self._nats += mean_nats * characters
+        self._characters += characters
+
+    @property
+    def perplexity(self) -> float:
+        """Of the characters predicted so far."""
+        return exp(self._nats / self._characters)
+
+    @property
+    def speed(self) -> float:
+        """Characters per second."""
+        return self._characters / (time.monotonic() - self._start)
+
+    def __str__(self) -> str:
+        return (
+            f"{self._characters} characters: perplexity {self.perplexity:.1f}; "
+            f"{self.speed:.0f} characters/s"
+        )
 
 
 class Training:
@@ -83,14 +115,23 @@ class Training:
         self._train_step = tf.function(self._step)
 
     def run(self) -> None:
-        """Trains until the epochs or the patience run out, then restores the best weights."""
+        """Trains until the epochs or the patience run out, then restores the best weights.
+
+        Raises:
+            TrainingError: if no epoch had a finite perplexity.
+        """
         if self._checkpoints.restore_or_initialize():
             logger.info("resuming after epoch %d", self._epoch)
         while not self._finished():
             self._run_epoch()
             self._checkpoints.save()
-        self._best_weights.read(self._best_path).assert_consumed()
         self._summaries.close()
+        if self._best_epoch == 0:
+            raise TrainingError(
+                f"no epoch of {int(self._epoch)} had a finite perplexity with "
+                f"learning_rate={self._hyperparameters.learning_rate:g}: lower it"
+            )
+        self._best_weights.read(self._best_path).assert_consumed()
         logger.info(
             "best weights: epoch %d, perplexity %.1f", self._best_epoch, self._best_perplexity
         )
@@ -101,45 +142,34 @@ class Training:
         return epoch >= self._hyperparameters.num_epochs or bool(stale)
 
     def _run_epoch(self) -> None:
-        start = time.monotonic()
-        nats, characters = self._train_epoch()
-        speed = characters / (time.monotonic() - start)
-        perplexities = {"training": math.exp(min(nats / characters, 700))}
+        progress = self._train_epoch()
+        perplexities = {"training": progress.perplexity}
+        decisive = "training"
         if self._held_out_perplexity:
-            perplexities["held-out"] = self._held_out_perplexity()
-        monitored = list(perplexities.values())[-1]
+            decisive = "held-out"
+            perplexities[decisive] = self._held_out_perplexity()
         self._epoch.assign_add(1)
-        if monitored < self._best_perplexity:
-            self._best_perplexity.assign(monitored)
+        if perplexities[decisive] < self._best_perplexity:
+            self._best_perplexity.assign(perplexities[decisive])
             self._best_epoch.assign(self._epoch)
             self._best_weights.write(self._best_path)
-        self._report(perplexities, speed)
+        self._report(perplexities, progress.speed)
 
-    def _train_epoch(self) -> tuple[float, int]:
-        """One pass; returns the summed nats and the number of characters predicted."""
-        options, seed = self._data.options, self._hyperparameters.seed
-        self._model.reseed(seed, int(self._epoch))
-        batches = dataset.training_batches(self._data.patterns, options, seed, int(self._epoch))
+    def _train_epoch(self) -> "_Progress":
+        options, seed, epoch = self._data.options, self._hyperparameters.seed, int(self._epoch)
+        self._model.reseed(seed, epoch)
+        progress, reported = _Progress(), time.monotonic()
         zeros = state = self._model.initial_state(options.batch_size)
-        total, num_batches, reported = tf.constant(0.0, tf.float64), 0, time.monotonic()
-        for inputs, targets in batches:
+        for inputs, targets in dataset.training_batches(self._data.patterns, options, seed, epoch):
             # Only consecutive minibatches continue one another. The state is a plain input
             # of the step, so gradients stop at the minibatch's edge.
             state = state if options.sampling == "consecutive" else zeros
             loss, state = self._train_step(inputs, targets, state)
-            total += tf.cast(loss, tf.float64)
-            num_batches += 1
+            progress.add(float(loss), options.batch_size * options.num_steps)
             if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
-                perplexity = math.exp(min(total / num_batches, 700))
-                logger.info(
-                    "epoch %d: minibatch %d, perplexity %.1f",
-                    self._epoch + 1,
-                    num_batches,
-                    perplexity,
-                )
-        characters = options.batch_size * options.num_steps
-        return float(total) * characters, num_batches * characters
+                logger.info("epoch %d: after %s", epoch + 1, progress)
+        return progress
 
     def _step(self, inputs: tf.Tensor, targets: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
         weights = self._model.weights
@@ -147,7 +177,9 @@ class Training:
             logits, state = self._model(inputs, state, training=True)
             loss = tf.reduce_mean(negative_log_likelihood(logits, targets))
         gradients = tape.gradient(loss, [weight.value for weight in weights])
-        self._optimizer.apply(gradients, weights)
+        # The embedding's comes as rows, one for each character read. Only their sums, a row for
+        # each entry of the vocabulary, have the norm that is to be clipped.
+        self._optimizer.apply(list(map(tf.convert_to_tensor, gradients)), weights)
         return loss, state
 
     def _report(self, perplexities: dict[str, float], speed: float) -> None:

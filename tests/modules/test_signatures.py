@@ -40,7 +40,7 @@ def asking(path):
 
 @pytest.fixture(scope="module")
 def gru(build_model, vocabulary):
-    return ServableModel(build_model("gru"), vocabulary, UNIGRAM)
+    return ServableModel(build_model("gru", num_layers=2), vocabulary, UNIGRAM)
 
 
 @pytest.fixture(scope="module")

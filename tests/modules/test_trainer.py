@@ -14,8 +14,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
 from modules.preprocessing import preprocessing_fn
-from modules.trainer import run_fn, sample, tally
 from modules.signatures import ServableModel
+from modules.trainer import run_fn, sample, tally
 from modules.windowing import WindowOptions
 
 LYRICS = "春天 a\n来了 ab\n" * 12

@@ -291,9 +291,11 @@ def test_long_epochs_report_in_between(data, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("modules.training._SECONDS_BETWEEN_REPORTS", 0.0)
     caplog.set_level(logging.INFO)
     Run(data(), tmp_path, num_epochs=1)()
-    lines = [r.getMessage() for r in caplog.records if "minibatch" in r.getMessage()]
-    assert len(lines) == 5  # 61 characters are two lanes of 30, of five minibatches each
-    assert lines[0].startswith("epoch 1: minibatch 1, perplexity ")
+    lines = [r.message for r in caplog.records if ": after " in r.message]  # as they were written
+    # 61 characters are two lanes of 30, of five minibatches of 2 x 5 each.
+    starts = [f"epoch 1: after {n} characters: perplexity " for n in (10, 20, 30, 40, 50)]
+    assert all(map(str.startswith, lines, starts))
+    assert len(lines) == 5
 
 
 @pytest.mark.parametrize(("every", "samples"), [(0, 0), (1, 5), (2, 2), (5, 1), (6, 0)])
