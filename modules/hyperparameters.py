@@ -88,6 +88,8 @@ class Hyperparameters:
     prefixes: tuple[str, ...] = ("分开", "不分开")
 
     def __post_init__(self) -> None:
+        if isinstance(self.prefixes, str):
+            raise ConfigError(f"prefixes={self.prefixes!r} is one text: give a list of texts")
         object.__setattr__(self, "prefixes", tuple(self.prefixes))  # JSON brings a list
         check_choice("cell", self.cell, get_args(Cell))
         for name in ("num_hiddens", "num_layers", "embedding_size", "num_epochs"):

@@ -37,8 +37,8 @@ def generate(model: LanguageModel, request: Request) -> tf.RaggedTensor:
     """
     lengths = tf.cast(request.prefix.row_lengths(), tf.int32)  # [B]
     prefix = request.prefix.to_tensor()  # [B, longest prefix]
-    # The last character drawn need not be read.
-    num_steps = tf.reduce_max(lengths + request.num_chars) - 1
+    # The last character drawn need not be read; the first of the prefix always is.
+    num_steps = tf.maximum(tf.reduce_max(lengths + request.num_chars) - 1, 1)
     draws = _uniform(request.seed, num_steps)  # [B, num_steps]
 
     def read_and_draw(step, inputs, state, written):
@@ -85,7 +85,8 @@ def choose(
     logits = tf.where(tf.range(vocab_size) == UNKNOWN_ID, logits.dtype.min, logits)
     greedy = temperature == 0
     ordered, ids = tf.math.top_k(logits, vocab_size)  # [B, vocab_size], the likeliest first
-    kept = tf.range(vocab_size) < tf.where(top_k == 0, vocab_size - 1, top_k)[:, None]
+    others = vocab_size - 1
+    kept = tf.range(vocab_size) < tf.where(top_k == 0, others, tf.minimum(top_k, others))[:, None]
     scaled = ordered / tf.where(greedy, 1.0, temperature)[:, None]
     probabilities = tf.nn.softmax(tf.where(kept, scaled, logits.dtype.min))
     cumulative = tf.cumsum(probabilities, axis=-1)

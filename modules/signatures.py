@@ -4,6 +4,7 @@ Everything runs in the graph, from text to text; the vocabulary travels along as
 """
 
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -14,19 +15,59 @@ from modules.sampling import Request, generate
 from modules.scoring import score_texts
 from modules.vocabulary import UNKNOWN_ID, Vocabulary
 
+# TFMA sends up to a thousand windows, whose logits together would be gigabytes.
+_TALLIED_AT_A_TIME = 64
+_TALLIED_DTYPES = {
+    features.NATS: tf.float32,
+    features.UNIGRAM_NATS: tf.float32,
+    features.UNIFORM_NATS: tf.float32,
+    features.CHARACTERS: tf.int64,
+    features.UNKNOWN_CHARACTERS: tf.string,
+}
+MAX_CHARS = 10_000  # of a text, and to be written: one request must not take all memory
+
 
 def _row(dtype: tf.DType, name: str) -> tf.TensorSpec:
     return tf.TensorSpec([None], dtype, name)
 
 
-def _texts_are_there(name: str, texts: tf.Tensor) -> list[tf.Operation | None]:
-    """Assertions with a sentence for the client: one text or more, each of a character or more."""
+def _refuse_unless(condition: tf.Tensor, sentence: str) -> tf.Operation:
+    """Fails with INVALID_ARGUMENT and a sentence for the client where anything is false."""
+    return tf.debugging.Assert(tf.reduce_all(condition), [sentence])
+
+
+def _check_texts(name: str, texts: tf.Tensor) -> list[tf.Operation]:
+    lengths = tf.strings.length(texts, unit="UTF8_CHAR")
     return [
-        tf.debugging.assert_greater(tf.size(texts), 0, f"{name} is empty: send one text or more"),
-        tf.debugging.assert_greater(
-            tf.strings.length(texts), 0, f"{name} has a text without characters: send one or more"
+        _refuse_unless(tf.size(texts) > 0, f"{name} is empty: send one text or more"),
+        _refuse_unless(lengths > 0, f"{name} has a text without characters: send one or more"),
+        _refuse_unless(
+            lengths <= MAX_CHARS, f"{name} is too long: send {MAX_CHARS} characters at most"
         ),
     ]
+
+
+def _in_chunks(
+    function: Callable[[tf.Tensor], dict[str, tf.Tensor]],
+    rows: tf.Tensor,
+    size: int,
+    dtypes: dict[str, tf.DType],
+) -> dict[str, tf.Tensor]:
+    """What `function` makes of the rows, one row for each, though it gets `size` at a time."""
+    num_chunks = -(-tf.size(rows) // size)
+    arrays = {
+        name: tf.TensorArray(dtype, num_chunks, infer_shape=False, element_shape=[None])
+        for name, dtype in dtypes.items()
+    }
+
+    def next_chunk(chunk: tf.Tensor, arrays: dict) -> tuple[tf.Tensor, dict]:
+        made = function(rows[chunk * size : (chunk + 1) * size])
+        return chunk + 1, {name: array.write(chunk, made[name]) for name, array in arrays.items()}
+
+    _, arrays = tf.while_loop(
+        lambda chunk, _: chunk < num_chunks, next_chunk, (0, arrays), parallel_iterations=1
+    )
+    return {name: array.concat() for name, array in arrays.items()}
 
 
 class ServableModel(tf.Module):
@@ -47,7 +88,7 @@ class ServableModel(tf.Module):
         self._weights = [weight.value for weight in model.weights]
         self._model = lambda: model
         self._vocabulary = vocabulary
-        self._unigram = tf.Variable(unigram, trainable=False, name="unigram")
+        self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
 
     def save(self, path: str) -> None:
         """Writes the SavedModel to the directory `path`."""
@@ -77,24 +118,37 @@ class ServableModel(tf.Module):
     ) -> dict[str, tf.Tensor]:
         """Writes on from each prefix; `text` string[B] is the prefix and what follows it."""
         checks = [
-            *_texts_are_there("prefix", prefix),
-            tf.debugging.assert_non_negative(num_chars, "num_chars is negative: send 0 or more"),
-            tf.debugging.assert_non_negative(top_k, "top_k is negative: 0 draws from all"),
-            # Asked this way round, NaN is refused too.
-            tf.debugging.Assert(
-                tf.reduce_all(temperature >= 0), ["temperature is negative: 0 is greedy"]
+            *_check_texts(features.PREFIX, prefix),
+            _refuse_unless(num_chars >= 0, "num_chars is negative: send 0 or more"),
+            _refuse_unless(
+                num_chars <= MAX_CHARS, f"num_chars is too large: send {MAX_CHARS} at most"
             ),
+            _refuse_unless(top_k >= 0, "top_k is negative: 0 draws from all"),
+            # Asked this way round, NaN is refused too.
+            _refuse_unless(temperature >= 0, "temperature is negative: 0 is greedy"),
         ]
+        values = {
+            features.NUM_CHARS: num_chars,
+            features.TEMPERATURE: temperature,
+            features.TOP_K: top_k,
+            features.SEED: seed,
+        }
+        for name, value in values.items():
+            sentence = f"{name} needs one value for each {features.PREFIX}"
+            checks.append(_refuse_unless(tf.size(value) == tf.size(prefix), sentence))
         with tf.control_dependencies(checks):
-            ids = self._vocabulary.encode(prefix)  # [B, (n)]
+            # Only what is made here waits for the checks.
+            prefix, num_chars, seed = map(tf.identity, (prefix, num_chars, seed))
+        ids = self._vocabulary.encode(prefix)  # [B, (n)]
         written = generate(self._model(), Request(ids, num_chars, temperature, top_k, seed))
         return {features.TEXT: prefix + self._vocabulary.decode(written)}
 
     @tf.function(input_signature=[_row(tf.string, features.TEXT)])
     def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores every character of each text, the first as what follows a line end."""
-        with tf.control_dependencies(_texts_are_there("text", text)):
-            context = tf.zeros_like(text, dtype=tf.int64)
+        with tf.control_dependencies(_check_texts(features.TEXT, text)):
+            text = tf.identity(text)
+        context = tf.zeros_like(text, dtype=tf.int64)
         scores = score_texts(self._model(), self._vocabulary, text, context)
         characters = scores.ids.row_lengths()
         return {
@@ -106,6 +160,9 @@ class ServableModel(tf.Module):
     @tf.function(input_signature=[_row(tf.string, features.EXAMPLES)])
     def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Sums what the Evaluator's `Perplexity` metric adds up, for each scored window."""
+        return _in_chunks(self._tally, examples, _TALLIED_AT_A_TIME, _TALLIED_DTYPES)
+
+    def _tally(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         windows = parse_scored_windows(examples)
         scores = score_texts(
             self._model(), self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]

@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.utils import io_utils
 
 from modules import dataset, features
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
@@ -17,6 +16,7 @@ from modules.perplexity import Tally
 from modules.scoring import unigram_log_probabilities
 from modules.signatures import ServableModel
 from modules.training import Data, Training
+from modules.versions import copy_tree
 from modules.vocabulary import VOCABULARY_NAME, Vocabulary
 from modules.windowing import WindowOptions
 
@@ -51,8 +51,8 @@ def run_fn(fn_args: FnArgs) -> None:
     unigram = unigram_log_probabilities(scored[features.TRAIN], vocabulary)
     servable = ServableModel(model, vocabulary, unigram)
 
+    has_held_out = any(True for _ in scored[features.EVAL].take(1))
     held_out = scored[features.EVAL].cache()
-    has_held_out = any(True for _ in held_out)
     work_dir = _work_dir(fn_args)
     training = Training(
         model,
@@ -66,7 +66,7 @@ def run_fn(fn_args: FnArgs) -> None:
     )
     training.run()
     servable.save(fn_args.serving_model_dir)
-    io_utils.copy_dir(os.path.join(work_dir, "logs"), fn_args.model_run_dir)
+    copy_tree(os.path.join(work_dir, "logs"), fn_args.model_run_dir)
     tf.io.gfile.rmtree(work_dir)
 
 

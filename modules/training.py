@@ -168,7 +168,7 @@ class Training:
             progress.add(float(loss), options.batch_size * options.num_steps)
             if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
-                logger.info("epoch %d: after %s", epoch + 1, progress)
+                logger.info("epoch %d: after %s", epoch + 1, str(progress))
         return progress
 
     def _step(self, inputs: tf.Tensor, targets: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from tensorflow.errors import OpError
+from tensorflow.errors import AlreadyExistsError
 from tensorflow.io import gfile
 
 _LARGEST = 2**63 - 1  # as TensorFlow Serving reads them
@@ -24,6 +24,11 @@ def versions(base: str) -> list[int]:
     names = (name.rstrip("/") for name in gfile.listdir(base))
     numbers = (int(name) for name in names if re.fullmatch("[1-9][0-9]*", name))
     return sorted(n for n in numbers if n <= _LARGEST and gfile.isdir(path_of(base, n)))
+
+
+def holds_model(directory: str) -> bool:
+    """Whether there is a SavedModel in the directory."""
+    return gfile.exists(os.path.join(directory, "saved_model.pb"))
 
 
 def path_of(base: str, version: int) -> str:
@@ -48,15 +53,15 @@ def publish(model: str, base: str) -> int:
     copy = os.path.join(base, f".{uuid.uuid4().hex}.unfinished")
     try:
         copy_tree(model, copy)
+        version = max(int(time.time()), *(newest + 1 for newest in existing[-1:]), 1)
         while True:
-            newest = max(versions(base), default=0)
-            version = max(int(time.time()), newest + 1)
+            if version > _LARGEST:
+                raise ValueError(f"{base} holds version {_LARGEST}: there is none after it")
             try:
                 gfile.rename(copy, path_of(base, version))
                 return version
-            except OpError:  # another push took the number between the look and the rename
-                if not gfile.exists(path_of(base, version)):
-                    raise
+            except AlreadyExistsError:  # another push was quicker, or a file has the name
+                version += 1
     except BaseException:
         if gfile.exists(copy):
             gfile.rmtree(copy)
@@ -65,9 +70,11 @@ def publish(model: str, base: str) -> int:
 
 def copy_tree(source: str, target: str) -> None:
     """Copies every file under the directory `source` to the same place under `target`."""
+    if not gfile.isdir(source):
+        raise FileNotFoundError(f"{source} is no directory: was it removed meanwhile?")
     for name in _files(source):
         gfile.makedirs(os.path.dirname(os.path.join(target, name)))
-        gfile.copy(os.path.join(source, name), os.path.join(target, name))
+        gfile.copy(os.path.join(source, name), os.path.join(target, name), overwrite=True)
 
 
 def digest(directory: str) -> str:

@@ -47,7 +47,7 @@ class Vocabulary(tf.Module):
         self.size = int(self._ids.size())
 
     def line_end_id(self) -> tf.Tensor:
-        """Index of what ends a line, `int64[]`: every text begins as if after a line end."""
+        """Index of what ends a line, `int64[]`: a text is scored as if it began after one."""
         return self.encode(tf.constant(["\n"])).flat_values[0]
 
     def code_points(self, texts: tf.Tensor) -> tf.RaggedTensor:

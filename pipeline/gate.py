@@ -7,8 +7,6 @@ import tensorflow_model_analysis as tfma
 from modules import features, metrics
 from pipeline.config import GateOptions
 
-_WINDOWS_AT_A_TIME = 64  # their logits, a vocabulary wide for each character, fill the memory
-
 
 def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
     """The Evaluator's configuration.

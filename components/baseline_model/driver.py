@@ -1,5 +1,8 @@
 """What the cache has to know of the world outside: which version is the newest."""
 
+import logging
+
+from tensorflow.errors import OpError
 from tfx.dsl.components.base import base_driver
 from tfx.orchestration.portable import base_driver as portable_base_driver
 from tfx.orchestration.portable import data_types
@@ -25,5 +28,11 @@ class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         )
         base = execution_info.exec_properties[BASE_DIRECTORY]
         result = driver_output_pb2.DriverOutput()
-        result.exec_properties[VERSION].int_value = newest_other_version(base, model)
+        try:
+            result.exec_properties[VERSION].int_value = newest_other_version(base, model)
+        except OpError as error:
+            # Raised here, it would leave the execution in the metadata as running for ever. The
+            # executor will look itself, and meet it too.
+            logging.warning("cannot look for the baseline: %s", error)
+            result.Clear()
         return result

@@ -4,7 +4,7 @@ from typing import Any
 
 from tfx.dsl.components.base import base_executor
 from tfx.types import Artifact, artifact_utils
-from tfx.utils import io_utils, path_utils
+from tfx.utils import path_utils
 
 from modules import versions
 
@@ -15,16 +15,17 @@ VERSION = "version"  # an option that the driver sets, and a property of the out
 
 
 def newest_other_version(base: str, model: str) -> int:
-    """The newest version under `base` whose files are not those of `model`; 0 if there is none."""
+    """The newest version under `base` that holds another model than `model`; 0 if there is none."""
     candidate = versions.digest(model)
     for version in reversed(versions.versions(base)):
-        if versions.digest(versions.path_of(base, version)) != candidate:
+        path = versions.path_of(base, version)
+        if versions.holds_model(path) and versions.digest(path) != candidate:
             return version
     return 0
 
 
 class Executor(base_executor.BaseExecutor):
-    """Copies the version that the driver chose; chooses it where no driver ran (Kubeflow)."""
+    """Copies the version that the driver chose; chooses it where none did, as on Kubeflow."""
 
     def Do(
         self,
@@ -41,5 +42,5 @@ class Executor(base_executor.BaseExecutor):
         if version:
             baseline = artifact_utils.get_single_instance(output_dict[BASELINE])
             target = path_utils.serving_model_path(baseline.uri)
-            io_utils.copy_dir(versions.path_of(base, version), target)
+            versions.copy_tree(versions.path_of(base, version), target)
             baseline.set_int_custom_property(VERSION, version)

@@ -1,18 +1,22 @@
 """Says in words why a model was blessed or not."""
 
+import math
+
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
+
+from modules import metrics
 
 
 def describe(result: tfma.ValidationResult) -> str:
     """One line: every threshold that failed, or that all of them hold."""
     if result.validation_ok:
         return "every threshold holds"
-    failures = [
-        _describe_failure(failure)
-        for validation in result.metric_validations_per_slice
-        for failure in validation.failures
-    ]
+    failures = []
+    for validation in result.metric_validations_per_slice:
+        keys = validation.slice_key.single_slice_keys
+        where = "".join(f"{key.column} '{key.bytes_value.decode()}': " for key in keys)
+        failures += [where + _describe_failure(failure) for failure in validation.failures]
     for missing in result.missing_slices:
         values = ", ".join(f"{key} '{value}'" for key, value in missing.feature_values.items())
         failures.append(f"no character of {values} was scored")
@@ -20,13 +24,15 @@ def describe(result: tfma.ValidationResult) -> str:
 
 
 def _describe_failure(failure: ValidationFailure) -> str:
-    name = failure.metric_key.name
+    name, value = failure.metric_key.name, failure.metric_value.double_value.value
+    bounds = failure.metric_threshold.value_threshold
     if not failure.HasField("metric_value"):
         return f"{name} was not measured"
-    value = failure.metric_value.double_value.value
-    threshold = failure.metric_threshold
-    if threshold.HasField("change_threshold"):
-        return f"{name} is {value:.4g} above the baseline model's"
-    bounds = threshold.value_threshold
+    if failure.metric_threshold.HasField("change_threshold"):
+        if math.isnan(value):
+            return f"{name} cannot be compared with the baseline model's: one is not a number"
+        return f"{name} is {value:.6g} above the baseline model's"
+    if name == metrics.UNIGRAM_RATIO:
+        return f"perplexity is {value:.6g} times the unigram model's, not below it"
     low, high = bounds.lower_bound.value, bounds.upper_bound.value
-    return f"{name} is {value:.4g}, not from {low:.4g} to {high:.4g}"
+    return f"{name} is {value:.6g}, not from {low:.6g} to {high:.6g}"

@@ -5,9 +5,10 @@ from typing import Any
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.proto import pusher_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import proto_utils
 
 from modules import versions
+from modules.errors import ConfigError
 
 
 class Executor(tfx_pusher.Executor):
@@ -31,7 +32,9 @@ class Executor(tfx_pusher.Executor):
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
         )
         base = destination.filesystem.base_directory
+        if not base:
+            raise ConfigError("push_destination has no directory: give filesystem.base_directory")
         model = self.GetModelPath(input_dict)
         version = versions.publish(model, base)
-        io_utils.copy_dir(model, pushed.uri)  # the artifact outlives the version
+        versions.copy_tree(model, pushed.uri)  # the artifact outlives the version
         self._MarkPushed(pushed, versions.path_of(base, version), str(version))

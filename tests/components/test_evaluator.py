@@ -1,6 +1,5 @@
 """The gate at work: TFMA over written windows, with SavedModels whose figures are scripted."""
 
-import gc
 import json
 import math
 import os
@@ -130,8 +129,7 @@ def model(place):
         tf.saved_model.save(module, f"{artifact.uri}/Format-Serving", signatures)
         return artifact
 
-    yield save
-    gc.collect()  # or TensorFlow grumbles as the interpreter ends
+    return save
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def test_a_failing_copy_leaves_nothing(model, base):
 
 
 def test_a_model_that_is_not_there_is_no_version(tmp_path, base):
-    with pytest.raises(OpError):
+    with pytest.raises(FileNotFoundError):
         push(tmp_path / "nowhere", base)
     assert found(base) == []
 
