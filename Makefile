@@ -11,8 +11,8 @@ ARGS :=
 PYTHON := $(shell for python in python3.11 python3.10 python3 python; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info[:2] not in [(3, 10), (3, 11)])' \
 	2>/dev/null && echo $$python && break; done)
-NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found neither: install \
-	one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
+NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found neither:
+NO_PYTHON += install one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /	/' | expand -t 12

@@ -47,4 +47,6 @@ PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
 TALLIED = (NATS, UNIGRAM_NATS, UNIFORM_NATS, CHARACTERS, UNKNOWN_CHARACTERS)
 EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 
+MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory
+
 UNKNOWN = "<unk>"  # the vocabulary's entry 0

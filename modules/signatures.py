@@ -24,7 +24,6 @@ _TALLIED_DTYPES = {
     features.CHARACTERS: tf.int64,
     features.UNKNOWN_CHARACTERS: tf.string,
 }
-MAX_CHARS = 10_000  # of a text, and to be written: one request must not take all memory
 
 
 def _row(dtype: tf.DType, name: str) -> tf.TensorSpec:
@@ -42,7 +41,8 @@ def _check_texts(name: str, texts: tf.Tensor) -> list[tf.Operation]:
         _refuse_unless(tf.size(texts) > 0, f"{name} is empty: send one text or more"),
         _refuse_unless(lengths > 0, f"{name} has a text without characters: send one or more"),
         _refuse_unless(
-            lengths <= MAX_CHARS, f"{name} is too long: send {MAX_CHARS} characters at most"
+            lengths <= features.MAX_CHARS,
+            f"{name} is too long: send {features.MAX_CHARS} characters at most",
         ),
     ]
 
@@ -121,7 +121,8 @@ class ServableModel(tf.Module):
             *_check_texts(features.PREFIX, prefix),
             _refuse_unless(num_chars >= 0, "num_chars is negative: send 0 or more"),
             _refuse_unless(
-                num_chars <= MAX_CHARS, f"num_chars is too large: send {MAX_CHARS} at most"
+                num_chars <= features.MAX_CHARS,
+                f"num_chars is too large: send {features.MAX_CHARS} at most",
             ),
             _refuse_unless(top_k >= 0, "top_k is negative: 0 draws from all"),
             # Asked this way round, NaN is refused too.

@@ -11,9 +11,10 @@ import time
 import uuid
 from collections.abc import Iterator
 
-from tensorflow.errors import AlreadyExistsError
+from tensorflow.errors import AlreadyExistsError, FailedPreconditionError
 from tensorflow.io import gfile
 
+_CHUNK = 2**20  # bytes in memory at a time
 _LARGEST = 2**63 - 1  # as TensorFlow Serving reads them
 
 
@@ -40,9 +41,10 @@ def publish(model: str, base: str) -> int:
     """Makes the SavedModel in the directory `model` the newest version under `base`.
 
     The copy is made beside the versions, under a name that no server polls, and takes its
-    number in one rename: whoever polls sees all of a version or nothing. The number is the
-    time in seconds, or one more than the newest where that is not larger. A model that is
-    the newest version already, byte for byte, is not pushed again.
+    number in one rename: whoever polls sees all of a version or nothing. (Object stores have
+    no such rename; there, files appear one by one.) The number is the time in seconds, or one
+    more than the newest where that is not larger. A model that is the newest version already,
+    byte for byte, is not pushed again.
 
     Returns:
         The version that holds the model.
@@ -53,14 +55,14 @@ def publish(model: str, base: str) -> int:
     copy = os.path.join(base, f".{uuid.uuid4().hex}.unfinished")
     try:
         copy_tree(model, copy)
-        version = max(int(time.time()), *(newest + 1 for newest in existing[-1:]), 1)
+        version = max(int(time.time()), max(versions(base), default=0) + 1)
         while True:
             if version > _LARGEST:
                 raise ValueError(f"{base} holds version {_LARGEST}: there is none after it")
             try:
                 gfile.rename(copy, path_of(base, version))
                 return version
-            except AlreadyExistsError:  # another push was quicker, or a file has the name
+            except (AlreadyExistsError, FailedPreconditionError):  # taken meanwhile, or by a file
                 version += 1
     except BaseException:
         if gfile.exists(copy):
@@ -81,9 +83,11 @@ def digest(directory: str) -> str:
     """SHA-256 over the names and contents of all files under `directory`."""
     total = hashlib.sha256()
     for name in sorted(_files(directory)):
+        content = hashlib.sha256()
         with gfile.GFile(os.path.join(directory, name), "rb") as file:
-            content = hashlib.sha256(file.read()).hexdigest()
-        total.update(f"{name}\0{content}\n".encode())
+            while chunk := file.read(_CHUNK):
+                content.update(chunk)
+        total.update(f"{name}\0{content.hexdigest()}\n".encode())
     return total.hexdigest()
 
 

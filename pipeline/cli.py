@@ -11,7 +11,7 @@ import click
 from modules.detection import AUTO
 from modules.encodings import CODECS
 from modules.errors import LyricsError
-from modules.features import EVAL, TRAIN
+from modules.features import EVAL, MAX_CHARS, TRAIN
 from modules.holdout import Policy
 from modules.hyperparameters import Cell, Newline, VocabularySplits
 from modules.windowing import Sampling
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from serving.client import LyricsClient
 
 _POSITIVE = click.IntRange(1)
-_NATURAL = click.IntRange(0)
+_NATURAL = click.IntRange(0, 2**31 - 1)
 
 
 class _Group(click.Group):
@@ -55,7 +55,8 @@ _PIPELINE_OPTIONS = [
         default="lyrics",
         show_default=True,
         help="Where the defaults come from: the bundled corpus with songs held out; the book's "
-        "chapter, which learns 10,000 characters by heart; or a run in seconds.",
+        "chapter, which learns 10,000 characters of --data by heart; or a run in half a minute. "
+        "The defaults shown are those of `lyrics`.",
     ),
     click.option(
         "--data",
@@ -97,8 +98,19 @@ _PIPELINE_OPTIONS = [
     _option("--clip-norm", click.FloatRange(1e-9), "Largest global norm of the gradients."),
     _option("--num-epochs", _POSITIVE, "Most passes over the training windows."),
     _option("--patience", _NATURAL, "Epochs without progress before stopping; 0 never stops."),
-    _option("--seed", _NATURAL, "Seed of the weights, the dropout and the shuffling."),
+    _option(
+        "--seed",
+        click.IntRange(0, 2**32 - 1),
+        "Seed of the weights, the dropout and the shuffling.",
+    ),
     _option("--sample-every", _NATURAL, "Epochs between two samples of text; 0 takes none."),
+    click.option(
+        "--sample-prefix",
+        "prefixes",
+        multiple=True,
+        show_default="分开, 不分开",
+        help="What a sample begins with; may be given more than once.",
+    ),
     _option("--gate-split", (EVAL, TRAIN), "Whose perplexity the gate looks at."),
     _option("--max-perplexity", click.FloatRange(1, 1e12), "Highest perplexity that passes."),
 ]
@@ -111,7 +123,10 @@ def _pipeline_options(command: Callable) -> Callable:
 
 
 def _config(preset: str, **options: Any) -> PipelineConfig:
-    return PRESETS[preset].override({k: v for k, v in options.items() if v is not None})
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    if given.get("sampling") == "consecutive":
+        given.setdefault("random_offset", False)  # the book's preset has it on
+    return PRESETS[preset].override(given)
 
 
 _verbose = click.option("--verbose", is_flag=True, help="Show the libraries' messages too.")
@@ -236,7 +251,11 @@ def serve(verbose: bool, **options: Any) -> None:
 @main.command()
 @click.argument("prefix", nargs=-1, required=True)
 @click.option(
-    "--num-chars", type=_NATURAL, default=50, show_default=True, help="Characters to append."
+    "--num-chars",
+    type=click.IntRange(0, MAX_CHARS),
+    default=50,
+    show_default=True,
+    help="Characters to append.",
 )
 @click.option(
     "--temperature",
@@ -253,7 +272,11 @@ def serve(verbose: bool, **options: Any) -> None:
     help="Draw from the k likeliest characters; 0 draws from all.",
 )
 @click.option(
-    "--seed", type=_NATURAL, default=0, show_default=True, help="Same seed, same characters."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    help="Same seed, same characters.",
 )
 @_client_options
 @_json

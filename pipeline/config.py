@@ -1,5 +1,7 @@
 """What a pipeline is to do: one frozen value, checked on construction, and the presets."""
 
+import glob
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -53,6 +55,11 @@ class PipelineConfig:
     gate: GateOptions = field(default_factory=GateOptions)
 
     def __post_init__(self) -> None:
+        if not self.root or glob.has_magic(self.root):
+            raise ConfigError(
+                f"root={self.root!r} is no plain path: give the name of a directory without any "
+                "of * ? [ in it"
+            )
         if self.gate.gate_split not in self.splits:
             raise ConfigError(
                 f"gate_split={self.gate.gate_split!r} needs held-out text; "
@@ -69,7 +76,7 @@ class PipelineConfig:
     @property
     def serving_dir(self) -> str:
         """Where versions are pushed, and where a server looks for them."""
-        return f"{self.root}/serving/{MODEL_NAME}"
+        return os.path.join(self.root, "serving", MODEL_NAME)
 
     def override(self, options: Mapping[str, Any]) -> "PipelineConfig":
         """A copy with some options changed, each named as the field of its part.

@@ -8,6 +8,7 @@ from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
+from modules.errors import ConfigError
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 
@@ -25,11 +26,25 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
         LyricsError: if the data or the options make no sense. The stage that found out leaves
             no output behind.
     """
-    os.makedirs(config.root, exist_ok=True)
+    _make_root(config.root)
     pipeline = create_pipeline(config)
     pipeline.metadata_connection_config = metadata_connection(config)
     with _StageListener(on_stage, len(pipeline.components)):
         tfx.orchestration.LocalDagRunner().run(pipeline)
+
+
+def _make_root(root: str) -> None:
+    if "://" in root:
+        raise ConfigError(
+            f"root={root!r} is not on this machine, where the metadata have to be: "
+            "give a local directory, or compile the pipeline for Kubeflow"
+        )
+    try:
+        os.makedirs(root, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"root={root!r} cannot be made ({error.strerror}): give a directory that can be written"
+        ) from error
 
 
 def metadata_connection(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:

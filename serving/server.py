@@ -7,6 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 import grpc
+from tensorflow.errors import OpError
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from modules.errors import ServingError
@@ -123,5 +124,5 @@ class ModelServer:
         for model in self._models.values():
             try:
                 model.poll()
-            except OSError as error:  # a file system may be away for a while
+            except (OSError, OpError) as error:  # a file system may be away for a while
                 _logger.error("cannot look for versions of %s: %s", model.name, error)

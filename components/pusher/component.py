@@ -3,6 +3,7 @@
 from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 
+from components.pusher.driver import Driver
 from components.pusher.executor import Executor
 
 
@@ -10,3 +11,4 @@ class Pusher(tfx.components.Pusher):
     """As TFX's Pusher, but for how a version is written: see `modules.versions.publish`."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    DRIVER_CLASS = Driver

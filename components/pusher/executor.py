@@ -10,6 +10,8 @@ from tfx.utils import proto_utils
 from modules import versions
 from modules.errors import ConfigError
 
+PUSHED_DESTINATION = "pushed_destination"  # a property that TFX's Pusher sets
+
 
 class Executor(tfx_pusher.Executor):
     """Publishes the model if it is blessed."""

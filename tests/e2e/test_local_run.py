@@ -3,6 +3,7 @@
 The tests of this module share a root and build on one another, in order, as runs do.
 """
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -134,6 +135,16 @@ def test_a_better_model_becomes_a_new_version(config, first):
     old, new = versions.versions(config.serving_dir)
     assert better.pushed_to == versions.path_of(config.serving_dir, new)
     assert new > old
+
+
+def test_a_version_that_was_removed_is_pushed_again(config, first):
+    shutil.rmtree(config.serving_dir)
+    again = run(config)
+    assert ran(again) == ["Pusher"]
+    assert again.splits == first.splits
+    (version,) = versions.versions(config.serving_dir)
+    assert again.pushed_to == versions.path_of(config.serving_dir, version)
+    assert run(config).all_cached
 
 
 def test_other_data_rerun_everything(config, first):

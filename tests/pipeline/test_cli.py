@@ -72,3 +72,14 @@ def test_help_needs_no_tensorflow():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert "--cell [rnn|gru|lstm]" in result.stdout
+
+
+def test_the_books_preset_takes_either_sampling():
+    from pipeline.cli import _config
+
+    assert _config("book").windows.random_offset
+    consecutive = _config("book", sampling="consecutive", cell=None, prefixes=())
+    assert consecutive.windows.sampling == "consecutive"
+    assert not consecutive.windows.random_offset
+    assert consecutive.hyperparameters.prefixes == ("分开", "不分开")
+    assert _config("book", prefixes=("春",)).hyperparameters.prefixes == ("春",)

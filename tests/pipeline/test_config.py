@@ -71,3 +71,9 @@ def test_the_presets():
     assert (book.windows.batch_size, book.splits) == (32, ("train",))
     assert (book.gate.gate_split, book.vocabulary.vocabulary_splits) == ("train", "all")
     assert len({preset.root for preset in PRESETS.values()}) == len(PRESETS)
+
+
+@pytest.mark.parametrize("root", ["", "runs/[1]", "runs/*"])
+def test_a_root_is_a_plain_path(root):
+    with pytest.raises(ConfigError, match="is no plain path"):
+        PipelineConfig(root=root)

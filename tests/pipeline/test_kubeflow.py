@@ -3,7 +3,9 @@ import importlib
 import kfp.components
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from pipeline.cli import main
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow import compile_pipeline
@@ -75,7 +77,7 @@ def test_what_looks_at_the_world_is_not_cached(spec):
         for name, task in spec["root"]["dag"]["tasks"].items()
     }
     uncached = {name for name, is_cached in cached.items() if not is_cached}
-    assert uncached == {"LyricsExampleGen", "BaselineModel"}
+    assert uncached == {"LyricsExampleGen", "BaselineModel", "Pusher"}
 
 
 def test_the_clusters_paths_are_not_touched_here(spec):
@@ -90,3 +92,14 @@ def test_the_clusters_paths_are_not_touched_here(spec):
         parameters["base_directory"]["runtimeValue"]["constant"]
         == "gs://bucket/lyrics/serving/lyrics"
     )
+
+
+def test_the_command_compiles_with_the_corpus_in_the_image(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["kubeflow", "compile", "-o", "lyrics.yaml"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "lyrics.yaml\n"
+    assert "compile it with one that they share" in result.stderr
+    text = (tmp_path / "lyrics.yaml").read_text()
+    assert "data/lyrics.zip" in text
+    assert "/data/lyrics.zip" not in text
