@@ -14,7 +14,7 @@ from modules.errors import CorpusError
 from modules.files import LOCAL, Files
 from modules.hyperparameters import check_choice, check_range
 
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 PASSAGE = 4096  # characters of an Example at most
 
@@ -127,9 +127,9 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
     except CorpusError as error:
         raise CorpusError(f"{archive.path}: {member!r} {error}") from error
     if not reading.characters:
-        _log.warning("%s: %r is empty and passed over", archive.path, member)
+        _logger.warning("%s: %r is empty and passed over", archive.path, member)
     if reading.lost:
-        _log.warning(
+        _logger.warning(
             "%s: %r came with %d U+FFFD, the first at character %d, for characters lost before",
             *(archive.path, member, reading.lost, reading.first_lost),
         )

@@ -27,6 +27,10 @@ def scored_split(split: str) -> str:
     return f"scored_{split}"
 
 
+# How the model is served.
+MODEL_NAME = "lyrics"
+GRPC_PORT = 8500  # TensorFlow Serving's
+
 # Signatures of the SavedModel, with their inputs and outputs. B is the batch.
 GENERATE = "generate"  # prefix, num_chars, temperature, top_k, seed -> text
 SCORE = "score"  # text -> nats, characters, perplexity

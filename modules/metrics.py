@@ -11,13 +11,6 @@ import tensorflow_model_analysis as tfma
 from modules import features
 from modules.perplexity import Tally
 
-PERPLEXITY = "perplexity"
-UNIGRAM_PERPLEXITY = "unigram_perplexity"
-UNIFORM_PERPLEXITY = "uniform_perplexity"
-UNIGRAM_RATIO = "perplexity_to_unigram"  # below 1: better than the unigram model
-UNKNOWN_SHARE = "unknown_share"
-CHARACTERS = "characters"
-
 
 class Perplexity(tfma.metrics.Metric):
     """Adds up the `evaluate` signature's outputs, for each slice, to perplexities.
@@ -64,16 +57,8 @@ class _TallyCombiner(beam.CombineFn):
         return result
 
     def extract_output(self, tally: Tally) -> dict[tfma.metrics.MetricKey, float]:
-        values = {
-            PERPLEXITY: tally.perplexity,
-            UNIGRAM_PERPLEXITY: tally.unigram_perplexity,
-            UNIFORM_PERPLEXITY: tally.uniform_perplexity,
-            UNIGRAM_RATIO: tally.perplexity / tally.unigram_perplexity,
-            UNKNOWN_SHARE: tally.unknown_share,
-            CHARACTERS: float(tally.characters),
-        }
         # `example_weighted=None` is how TFMA keys the thresholds of a metric known by name alone.
         return {
             tfma.metrics.MetricKey(name, self._model_name, example_weighted=None): value
-            for name, value in values.items()
+            for name, value in tally.figures.items()
         }

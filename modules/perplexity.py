@@ -8,6 +8,14 @@ Source: Dive into Deep Learning, section 6.4.6.
 import math
 from dataclasses import dataclass, field, fields
 
+# The figures of a Tally: what the Evaluator writes, the gate bounds and the summary shows.
+PERPLEXITY = "perplexity"
+UNIGRAM_PERPLEXITY = "unigram_perplexity"
+UNIFORM_PERPLEXITY = "uniform_perplexity"
+UNIGRAM_RATIO = "perplexity_to_unigram"  # below 1: better than the unigram model
+UNKNOWN_SHARE = "unknown_share"
+CHARACTERS = "characters"
+
 
 @dataclass
 class Tally:
@@ -78,15 +86,27 @@ class Tally:
         """Of the scored characters, from 0 to 1."""
         return self.unknown_count / self.characters if self.characters else 0.0
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """All that is reported, by name."""
+        return {
+            PERPLEXITY: self.perplexity,
+            UNIGRAM_PERPLEXITY: self.unigram_perplexity,
+            UNIFORM_PERPLEXITY: self.uniform_perplexity,
+            UNIGRAM_RATIO: self.perplexity / self.unigram_perplexity,
+            UNKNOWN_SHARE: self.unknown_share,
+            CHARACTERS: float(self.characters),
+        }
+
     def _perplexity(self, nats: float) -> float:
         if not self.characters:
             return math.inf
         nats += self.unknown_count * math.log(len(self.unknown) or 1)
-        return exp(nats / self.characters)
+        return perplexity_of(nats / self.characters)
 
 
-def exp(nats_per_character: float) -> float:
-    """Perplexity of so many nats per character; infinite where it is too large for a float."""
+def perplexity_of(nats_per_character: float) -> float:
+    """exp; infinite where that is too large for a float."""
     try:
         return math.exp(nats_per_character)
     except OverflowError:

@@ -17,11 +17,11 @@ from modules import dataset
 from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel, State
-from modules.perplexity import exp
+from modules.perplexity import perplexity_of
 from modules.scoring import negative_log_likelihood
 from modules.windowing import WindowOptions
 
-logger = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_REPORTS = 10.0
 
@@ -49,7 +49,7 @@ class _Progress:
     @property
     def perplexity(self) -> float:
         """Of the characters predicted so far."""
-        return exp(self._nats / self._characters)
+        return perplexity_of(self._nats / self._characters)
 
     @property
     def speed(self) -> float:
@@ -121,7 +121,7 @@ class Training:
             TrainingError: if no epoch had a finite perplexity.
         """
         if self._checkpoints.restore_or_initialize():
-            logger.info("resuming after epoch %d", self._epoch)
+            _logger.info("resuming after epoch %d", self._epoch)
         while not self._finished():
             self._run_epoch()
             self._checkpoints.save()
@@ -132,7 +132,7 @@ class Training:
                 f"learning_rate={self._hyperparameters.learning_rate:g}: lower it"
             )
         self._best_weights.read(self._best_path).assert_consumed()
-        logger.info(
+        _logger.info(
             "best weights: epoch %d, perplexity %.1f", self._best_epoch, self._best_perplexity
         )
 
@@ -168,7 +168,7 @@ class Training:
             progress.add(float(loss), options.batch_size * options.num_steps)
             if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
-                logger.info("epoch %d: after %s", epoch + 1, str(progress))
+                _logger.info("epoch %d: after %s", epoch + 1, str(progress))
         return progress
 
     def _step(self, inputs: tf.Tensor, targets: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
@@ -185,7 +185,7 @@ class Training:
     def _report(self, perplexities: dict[str, float], speed: float) -> None:
         epoch, hyperparameters = int(self._epoch), self._hyperparameters
         figures = ", ".join(f"{name} {value:.1f}" for name, value in perplexities.items())
-        logger.info(
+        _logger.info(
             "epoch %d/%d: perplexity %s; %.0f characters/s",
             epoch,
             hyperparameters.num_epochs,
@@ -196,7 +196,7 @@ class Training:
         if hyperparameters.sample_every and epoch % hyperparameters.sample_every == 0:
             samples = [self._sample(prefix) for prefix in hyperparameters.prefixes]
         for text in samples:
-            logger.info("  %s", text.replace("\n", " "))
+            _logger.info("  %s", text.replace("\n", " "))
         with self._summaries.as_default(step=epoch):
             for name, value in perplexities.items():
                 tf.summary.scalar(f"perplexity/{name}", value)

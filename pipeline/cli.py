@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -11,12 +10,12 @@ import click
 from modules.detection import AUTO
 from modules.encodings import CODECS
 from modules.errors import LyricsError
-from modules.features import EVAL, MAX_CHARS, TRAIN
+from modules.features import EVAL, GRPC_PORT, MAX_CHARS, MODEL_NAME, TRAIN
 from modules.holdout import Policy
 from modules.hyperparameters import Cell, Newline, VocabularySplits
 from modules.windowing import Sampling
 from pipeline import console
-from pipeline.config import MODEL_NAME, PRESETS, PipelineConfig
+from pipeline.config import PRESETS, PipelineConfig
 
 if TYPE_CHECKING:
     from serving.client import LyricsClient
@@ -155,7 +154,7 @@ def _client_options(command: Callable) -> Callable:
         click.option("--model-name", default=MODEL_NAME, show_default=True, help="Model to ask."),
         click.option(
             "--target",
-            default="localhost:8500",
+            default=f"localhost:{GRPC_PORT}",
             show_default=True,
             help="The server's host:port.",
         ),
@@ -188,7 +187,7 @@ def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
     console.set_up_logging(verbose, "components", "modules")
     with console.working("importing TensorFlow and TFX"):
         from pipeline import local
-        from pipeline.summary import summarise
+        from pipeline.metadata import summarise
         from serving.client import LyricsClient
         from serving.server import ModelServer
 
@@ -199,7 +198,7 @@ def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
         with (
             console.working("asking the pushed model"),
             ModelServer(config.serving_dir, MODEL_NAME, port=0) as server,
-            LyricsClient(server.target, MODEL_NAME) as client,
+            LyricsClient(server.target, MODEL_NAME, version=summary.version) as client,
         ):
             client.wait_until_ready()
             (lyric,) = client.generate([prefix], temperature=0.8, top_k=20)
@@ -224,7 +223,7 @@ def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=8500,
+    default=GRPC_PORT,
     show_default=True,
     help="gRPC port; 0 lets the local server pick a free one.",
 )
@@ -285,7 +284,7 @@ def generate(prefix: tuple[str, ...], as_json: bool, client: dict, **options: An
     with _connect(**client) as connection:
         texts = connection.generate(prefix, **options)
     if as_json:
-        click.echo(json.dumps(texts, ensure_ascii=False))
+        console.print_json(texts)
     else:
         click.echo("\n\n".join(texts))
 
@@ -299,7 +298,7 @@ def score(text: tuple[str, ...], as_json: bool, client: dict) -> None:
     with _connect(**client) as connection:
         scores = connection.score(text)
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(score) for score in scores]))
+        console.print_json(scores)
     else:
         console.print_scores(text, scores)
 

@@ -15,7 +15,6 @@ from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_ch
 from modules.windowing import WindowOptions
 
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
-MODEL_NAME = "lyrics"  # under which the model is served
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ class PipelineConfig:
     @property
     def serving_dir(self) -> str:
         """Where versions are pushed, and where a server looks for them."""
-        return os.path.join(self.root, "serving", MODEL_NAME)
+        return os.path.join(self.root, "serving", features.MODEL_NAME)
 
     def override(self, options: Mapping[str, Any]) -> "PipelineConfig":
         """A copy with some options changed, each named as the field of its part.

@@ -1,20 +1,21 @@
 """What a run looks like: progress on standard error, the summary on standard output.
 
-Colours and bars appear on a terminal only.
+Colours and bars appear on a terminal only. Sentences, lyrics and paths are printed as they are,
+never broken into lines to fit: a terminal wraps them itself, and a pipe gets them whole.
 """
 
 import dataclasses
 import json
 import logging
+import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,13 +25,40 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
+
+from modules.features import EVAL, TRAIN
+from modules.perplexity import (
+    CHARACTERS,
+    PERPLEXITY,
+    UNIFORM_PERPLEXITY,
+    UNIGRAM_PERPLEXITY,
+    UNKNOWN_SHARE,
+)
+from pipeline.summary import BASELINE_PERPLEXITY, Summary
 
 if TYPE_CHECKING:
-    # These bring in TensorFlow.
-    from pipeline.summary import Summary
-    from serving.client import Score
+    from serving.client import Score  # brings in TensorFlow
 
-_SPLIT_NAMES = {"train": "training", "eval": "held-out"}
+_SPLIT_NAMES = {TRAIN: "training", EVAL: "held-out"}
+# The tables of figures: what a row is called, which figure it shows and how that is written.
+# The model comes first, then what to compare it with.
+_TABLES = {
+    "perplexity, lower is better": (
+        ("model", PERPLEXITY, "{:,.2f}"),
+        ("last blessed model", BASELINE_PERPLEXITY, "{:,.2f}"),
+        ("unigram", UNIGRAM_PERPLEXITY, "{:,.2f}"),
+        ("uniform", UNIFORM_PERPLEXITY, "{:,.2f}"),
+    ),
+    "characters": (
+        ("scored", CHARACTERS, "{:,.0f}"),
+        ("not in the vocabulary", UNKNOWN_SHARE, "{:.2%}"),
+    ),
+}
+# What a terminal obeys rather than shows, but for the tab and the newline.
+_CONTROLS = dict.fromkeys(
+    {*range(0x20), *range(0x7F, 0xA0)} - {0x09, 0x0A}, "\N{REPLACEMENT CHARACTER}"
+)
 
 stderr = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
@@ -62,7 +90,7 @@ class _ConsoleHandler(logging.Handler):
     """Prints messages where they do not disturb a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        stderr.print(escape(self.format(record)), soft_wrap=True)
+        stderr.print(_literal(self.format(record)), soft_wrap=True)
 
 
 @contextmanager
@@ -98,39 +126,44 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         )
 
 
-def print_json(summary: "Summary") -> None:
-    """The summary as one JSON object."""
-    stdout.print_json(json.dumps(dataclasses.asdict(summary), ensure_ascii=False))
+def print_json(value: Any) -> None:
+    """A value as JSON, dataclasses as objects; null for NaN and infinity, which JSON has not."""
+    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False, indent=2))
 
 
-def print_summary(summary: "Summary") -> None:
+def print_summary(summary: Summary) -> None:
     """The summary as tables and sentences."""
     stdout.print(_stage_table(summary))
     if summary.all_cached:
         stdout.print("Nothing has changed since an earlier run: every stage is cached.")
     stdout.print()
-    stdout.print(_perplexity_table(summary))
+    for title in _TABLES:
+        stdout.print(_figure_table(title, summary))
+        stdout.print()
     if summary.memory_only:
-        stdout.print("No text was held out: this measures memory, not generality.")
-    verdict = "[green]blessed[/]" if summary.blessed else "[red]not blessed[/]"
-    stdout.print(f"\nVocabulary  {summary.vocab_size:,} entries")
-    stdout.print(f"Model       {verdict}: {escape(summary.reason)}")
-    stdout.print(f"Pushed to   {escape(summary.pushed_to or 'nowhere')}", soft_wrap=True)
-    if summary.lyric:
+        nothing = "" if EVAL in summary.splits else "No text was held out. "
+        sentence = "The gate looked at the training text, which measures memory, not generality."
+        _print_line(nothing, sentence, "\n")
+    verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
+    _print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
+    _print_line("Model       ", verdict, ": ", _literal(summary.reason))
+    _print_line("Pushed to   ", _literal(summary.pushed_to or "nowhere"))
+    if summary.lyric is not None:
         stdout.print("\nOver gRPC, the pushed version continues:")
-        stdout.print(escape(summary.lyric), style="italic")
+        stdout.print(_literal(summary.lyric), style="italic", soft_wrap=True)
 
 
 def print_scores(texts: Sequence[str], scores: Sequence["Score"]) -> None:
     """A line for each text."""
-    table = Table("perplexity", "nats", "characters", "text", box=None, pad_edge=False)
+    line = "{:>12}  {:>12}  {:>10}  {}".format
+    _print_line(line("perplexity", "nats", "characters", "text"))
     for text, score in zip(texts, scores, strict=True):
-        row = (f"{score.perplexity:,.2f}", f"{score.nats:.2f}", str(score.characters))
-        table.add_row(*row, escape(text))
-    stdout.print(table)
+        text = text.replace("\n", " ")
+        row = line(f"{score.perplexity:,.2f}", f"{score.nats:,.2f}", score.characters, text)
+        _print_line(_literal(row))
 
 
-def _stage_table(summary: "Summary") -> Table:
+def _stage_table(summary: Summary) -> Table:
     table = Table("stage", box=None, pad_edge=False)
     table.add_column("time", justify="right")
     for stage in summary.stages:
@@ -139,28 +172,35 @@ def _stage_table(summary: "Summary") -> Table:
     return table
 
 
-def _perplexity_table(summary: "Summary") -> Table:
-    table = Table("perplexity", box=None, pad_edge=False)
-    rows = {
-        "uniform": "uniform_perplexity",
-        "unigram": "unigram_perplexity",
-        "model": "perplexity",
-        "last blessed model": "baseline_perplexity",
-        "unknown characters": "unknown_share",
-        "characters": "characters",
-    }
+def _figure_table(title: str, summary: Summary) -> Table:
+    """A column for each split, as wide in every table; the model's perplexity is bold."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column(title, min_width=max(map(len, _TABLES)))
     for split in summary.splits:
-        table.add_column(_SPLIT_NAMES[split], justify="right")
-    for label, name in rows.items():
+        table.add_column(_SPLIT_NAMES[split], justify="right", min_width=len("1,000,000"))
+    for label, name, form in _TABLES[title]:
         values = [figures.get(name) for figures in summary.splits.values()]
-        if any(value is not None for value in values):
-            table.add_row(label, *(_figure(name, value) for value in values))
+        cells = ["" if value is None else form.format(value) for value in values]
+        if any(cells):
+            table.add_row(label, *cells, style="bold" if name == PERPLEXITY else None)
     return table
 
 
-def _figure(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    if name == "unknown_share":
-        return f"{value:.2%}"
-    return f"{value:,.0f}" if name == "characters" else f"{value:,.2f}"
+def _print_line(*parts: Text | str | tuple[str, str]) -> None:
+    """Text, a string or a string and its style, one after the other."""
+    stdout.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def _literal(text: str) -> Text:
+    """What others wrote, as it stands: neither markup nor emoji codes nor a terminal's commands."""
+    return Text(text.translate(_CONTROLS))
+
+
+def _jsonable(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,6 +5,7 @@ import json
 import tensorflow_model_analysis as tfma
 
 from modules import features, metrics
+from modules.perplexity import PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
 
@@ -56,8 +57,8 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
                     )
                 ],
                 per_slice_thresholds={
-                    metrics.PERPLEXITY: on_slice(bounds),
-                    metrics.UNIGRAM_RATIO: on_slice(better_than_unigram),
+                    PERPLEXITY: on_slice(bounds),
+                    UNIGRAM_RATIO: on_slice(better_than_unigram),
                 },
             )
         ],

@@ -12,7 +12,7 @@ from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from modules import features
 from pipeline import gate
-from pipeline.config import MODEL_NAME, PipelineConfig
+from pipeline.config import PipelineConfig
 from pipeline.sources import source_digest
 
 
@@ -87,7 +87,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         custom_config={"source_digest": source_digest("components.pusher.executor")},
     )
     return tfx.dsl.Pipeline(
-        pipeline_name=MODEL_NAME,
+        pipeline_name=features.MODEL_NAME,
         pipeline_root=os.path.join(config.root, "artifacts"),
         enable_cache=True,
         components=[

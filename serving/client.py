@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 import grpc
 import tensorflow as tf
@@ -59,8 +58,8 @@ class Score:
     """How likely the model finds a text.
 
     Attributes:
-        nats: Summed negative log-likelihood.
-        characters: How many characters were scored.
+        nats: summed negative log-likelihood.
+        characters: how many characters were scored.
         perplexity: exp(nats / characters).
     """
 
@@ -78,8 +77,8 @@ class LyricsClient:
 
     def __init__(
         self,
-        target: str = "localhost:8500",
-        model_name: str = "lyrics",
+        target: str = f"localhost:{features.GRPC_PORT}",
+        model_name: str = features.MODEL_NAME,
         timeout: float = 30,
         version: int | None = None,
     ) -> None:
@@ -87,9 +86,9 @@ class LyricsClient:
 
         Args:
             target: `host:port` of the server.
-            model_name: What the server calls the model.
-            timeout: Seconds that a call may take.
-            version: The version to ask; None is the newest.
+            model_name: what the server calls the model.
+            timeout: seconds that a call may take.
+            version: the version to ask; None is the newest.
         """
         self.target = target
         self._timeout = timeout
@@ -111,11 +110,11 @@ class LyricsClient:
         """Continues each prefix by `num_chars` characters.
 
         Args:
-            prefixes: Texts of one character or more.
-            num_chars: Characters to append.
+            prefixes: texts of one character or more.
+            num_chars: characters to append.
             temperature: 0 is greedy; 1 is the model's own distribution.
-            top_k: Draw from the k likeliest characters; 0 is from all.
-            seed: The same seed draws the same characters, in every row.
+            top_k: draw from the k likeliest characters; 0 is from all.
+            seed: the same seed draws the same characters, in every row.
 
         Returns:
             The prefixes with their continuations.
@@ -146,13 +145,13 @@ class LyricsClient:
         """Waits until the server is there and has loaded the model.
 
         Args:
-            timeout: Seconds to wait.
+            timeout: seconds to wait.
 
         Returns:
             The version that it serves.
 
         Raises:
-            ServingError: It was not ready in time; says how it stood in the end.
+            ServingError: if it was not ready in time; says how it stood in the end.
         """
         end = time.monotonic() + timeout
         while True:
@@ -176,12 +175,7 @@ class LyricsClient:
     def __enter__(self) -> "LyricsClient":
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _predict(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from modules.errors import ServingError
+from modules.features import GRPC_PORT, MODEL_NAME
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
 
@@ -19,9 +20,9 @@ _logger = logging.getLogger(__name__)
 
 def serve(
     model_base_path: str | Path,
-    model_name: str = "lyrics",
+    model_name: str = MODEL_NAME,
     host: str = "127.0.0.1",
-    port: int = 8500,
+    port: int = GRPC_PORT,
     file_system_poll_wait_seconds: int = 1,
 ) -> None:
     """Serves a model until SIGTERM or SIGINT. Call it from the main thread.
@@ -31,15 +32,15 @@ def serve(
     whatever `host` says.
 
     Args:
-        model_base_path: Directory with a model's versions, each in a subdirectory named by a
+        model_base_path: directory with a model's versions, each in a subdirectory named by a
             positive integer.
-        model_name: What requests call the model.
-        host: Interface that the local server listens on.
+        model_name: what requests call the model.
+        host: interface that the local server listens on.
         port: gRPC port; 0, for the local server only, picks a free one and logs it.
-        file_system_poll_wait_seconds: Seconds between two looks for a new version.
+        file_system_poll_wait_seconds: seconds between two looks for a new version.
 
     Raises:
-        ServingError: The server cannot be started.
+        ServingError: if the server cannot be started.
     """
     options: dict[str, Any] = dict(
         model_base_path=model_base_path,
@@ -68,7 +69,7 @@ def tensorflow_model_server_command(
     """The command line that makes TF Serving serve what the local server would.
 
     Raises:
-        ServingError: The port is 0, by which TF Serving means no gRPC at all.
+        ServingError: if the port is 0, by which TF Serving means no gRPC at all.
     """
     if port == 0:
         raise ServingError(

@@ -31,7 +31,7 @@ class Servable:
     `tf.errors.OpError`, whose code is also the one of gRPC.
 
     Attributes:
-        version: The number its directory is named by.
+        version: the number its directory is named by.
         signatures: SignatureDefs by name.
     """
 
@@ -61,17 +61,17 @@ class Servable:
         """Runs a signature.
 
         Args:
-            signature_name: Key of the signature.
-            inputs: A tensor for each input that has no default.
-            output_filter: The outputs to compute; none is all of them.
+            signature_name: key of the signature.
+            inputs: a tensor for each input that has no default.
+            output_filter: the outputs to compute; none is all of them.
 
         Returns:
             The outputs by name.
 
         Raises:
-            tf.errors.FailedPreconditionError: There is no such signature.
-            tf.errors.InvalidArgumentError: The inputs or the filter do not fit the signature.
-            tf.errors.OpError: Whatever the graph raises.
+            tf.errors.FailedPreconditionError: if there is no such signature.
+            tf.errors.InvalidArgumentError: if the inputs or the filter do not fit the signature.
+            tf.errors.OpError: whatever the graph raises.
         """
         if signature_name not in self.signatures:
             raise tf.errors.FailedPreconditionError(

@@ -4,13 +4,13 @@ import logging
 import threading
 from concurrent import futures
 from pathlib import Path
-from types import TracebackType
 
 import grpc
 from tensorflow.errors import OpError
 from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
 from modules.errors import ServingError
+from modules.features import GRPC_PORT, MODEL_NAME
 from serving.services import ModelService, PredictionService
 from serving.versions import ModelVersions
 
@@ -29,32 +29,32 @@ class ModelServer:
             client = LyricsClient(server.target)
 
     Attributes:
-        port: The port it listens on; once started never 0.
+        port: the port it listens on; once started never 0.
     """
 
     def __init__(
         self,
         model_base_path: str | Path,
-        model_name: str = "lyrics",
+        model_name: str = MODEL_NAME,
         host: str = "127.0.0.1",
-        port: int = 8500,
+        port: int = GRPC_PORT,
         file_system_poll_wait_seconds: float = 1,
         max_workers: int = 16,
     ) -> None:
         """Prepares a server; `start`, or entering it, begins to serve.
 
         Args:
-            model_base_path: Directory with a model's versions, each in a subdirectory named by
+            model_base_path: directory with a model's versions, each in a subdirectory named by
                 a positive integer.
-            model_name: What requests call the model.
-            host: Interface to listen on.
-            port: Port to listen on; 0 picks a free one.
-            file_system_poll_wait_seconds: Seconds between two looks for a new version; 0 or
+            model_name: what requests call the model.
+            host: interface to listen on.
+            port: port to listen on; 0 picks a free one.
+            file_system_poll_wait_seconds: seconds between two looks for a new version; 0 or
                 less looks only once, at the start.
-            max_workers: Requests answered at a time; further ones wait.
+            max_workers: requests answered at a time; further ones wait.
 
         Raises:
-            ServingError: The base path is no directory.
+            ServingError: if the base path is no directory.
         """
         self.port = port
         self._host = host
@@ -79,7 +79,7 @@ class ModelServer:
         """Loads the newest version that is there, then listens.
 
         Raises:
-            ServingError: The port is taken.
+            ServingError: if the port is taken.
         """
         try:
             self.port = self._server.add_insecure_port(self.target)
@@ -108,12 +108,7 @@ class ModelServer:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _poll(self) -> None:

@@ -38,7 +38,7 @@ class ModelVersions:
         """Watches `base_path`; nothing is loaded before the first `poll`.
 
         Raises:
-            ServingError: There is no such directory.
+            ServingError: if there is no such directory.
         """
         self.name = name
         self._base_path = Path(base_path)
@@ -57,7 +57,7 @@ class ModelVersions:
         """Serves the newest version that can be loaded; never leaves a served one for none.
 
         Raises:
-            OSError: The base path cannot be read.
+            OSError: if the base path cannot be read.
         """
         for version in reversed(versions(str(self._base_path))):
             path = self._base_path / str(version)
@@ -78,10 +78,10 @@ class ModelVersions:
         """Lends the served version; it stays loaded until it is given back.
 
         Args:
-            version: The version it has to be; None is whichever is served.
+            version: the version it has to be; None is whichever is served.
 
         Raises:
-            tf.errors.NotFoundError: It is not served.
+            tf.errors.NotFoundError: if it is not served.
         """
         with self._changed:
             servable = self._served

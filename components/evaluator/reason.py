@@ -5,7 +5,7 @@ import math
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
-from modules import metrics
+from modules.perplexity import UNIGRAM_RATIO
 
 
 def describe(result: tfma.ValidationResult) -> str:
@@ -32,7 +32,7 @@ def _describe_failure(failure: ValidationFailure) -> str:
         if math.isnan(value):
             return f"{name} cannot be compared with the baseline model's: one is not a number"
         return f"{name} is {value:.6g} above the baseline model's"
-    if name == metrics.UNIGRAM_RATIO:
+    if name == UNIGRAM_RATIO:
         return f"perplexity is {value:.6g} times the unigram model's, not below it"
     low, high = bounds.lower_bound.value, bounds.upper_bound.value
     return f"{name} is {value:.6g}, not from {low:.6g} to {high:.6g}"

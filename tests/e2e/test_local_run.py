@@ -11,7 +11,8 @@ import pytest
 
 from modules import versions
 from pipeline import graph, local
-from pipeline.summary import BASELINE_PERPLEXITY, Summary, summarise
+from pipeline.metadata import summarise
+from pipeline.summary import BASELINE_PERPLEXITY, Summary
 from serving.client import LyricsClient
 from serving.server import ModelServer
 

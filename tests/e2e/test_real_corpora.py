@@ -38,8 +38,6 @@ def test_the_song_poems_go_through_to_the_windows(shared_data, tmp_path):
     )
     pipeline = create_pipeline(config)
     pipeline.metadata_connection_config = local.metadata_connection(config)
-    tfx.orchestration.LocalDagRunner().run(
-        pipeline, RunOptions(to_nodes=["SequenceWindows"])
-    )
+    tfx.orchestration.LocalDagRunner().run(pipeline, RunOptions(to_nodes=["SequenceWindows"]))
     run = Run(config)
     assert run.stages[-1].name == "SequenceWindows"

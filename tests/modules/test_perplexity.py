@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from modules.perplexity import Tally
+from modules.perplexity import Tally, perplexity_of
 
 pytestmark = pytest.mark.fast
 
@@ -61,6 +61,34 @@ def test_no_characters():
     assert tally().unigram_perplexity == math.inf
     assert tally().unknown_share == 0
     assert tally((0, 0, 0, 0, b"")).perplexity == math.inf
+
+
+def test_the_figures_by_name():
+    # Perplexity 4 against 8 and 2; then four characters, unknown ones of two kinds: log 2 each.
+    row = (4 * math.log(4), 4 * math.log(8), 4 * math.log(2), 4)
+    assert tally((*row, b""), (*row, "春春夏夏".encode())).figures == pytest.approx(
+        {
+            "perplexity": 4 * 2**0.5,
+            "unigram_perplexity": 8 * 2**0.5,
+            "uniform_perplexity": 2 * 2**0.5,
+            "perplexity_to_unigram": 0.5,
+            "unknown_share": 0.5,
+            "characters": 8,
+        }
+    )
+
+
+def test_the_figures_of_nothing_are_better_than_no_model():
+    figures = tally().figures
+    assert figures["perplexity"] == math.inf
+    assert math.isnan(figures["perplexity_to_unigram"])
+    assert figures["unknown_share"] == figures["characters"] == 0
+
+
+def test_nats_per_character_to_perplexity():
+    assert perplexity_of(0) == 1
+    assert perplexity_of(math.log(28)) == pytest.approx(28)
+    assert perplexity_of(1e6) == perplexity_of(math.inf) == math.inf
 
 
 def test_overflow_is_infinite():

@@ -1,0 +1,81 @@
+"""Gathers what a run came to from the metadata store and the artifacts it names."""
+
+import tensorflow_model_analysis as tfma
+import tensorflow_transform as tft
+from ml_metadata.metadata_store import metadata_store
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+
+from components.evaluator.executor import REASON_PROPERTY
+from modules import features
+from modules.perplexity import PERPLEXITY
+from modules.vocabulary import VOCABULARY_NAME
+from pipeline.config import PipelineConfig
+from pipeline.local import metadata_connection
+from pipeline.summary import BASELINE_PERPLEXITY, Stage, Summary
+
+
+def summarise(config: PipelineConfig) -> Summary:
+    """The newest run under `config.root`."""
+    run = Run(config)
+    blessing = run.output("Evaluator", "blessing").custom_properties
+    pushed = run.output("Pusher", "pushed_model").custom_properties
+    pushed_to = pushed["pushed_destination"].string_value or None
+    transform = tft.TFTransformOutput(run.output("Transform", "transform_graph").uri)
+    return Summary(
+        stages=run.stages,
+        vocab_size=transform.vocabulary_size_by_name(VOCABULARY_NAME),
+        splits=_split_figures(run.output("Evaluator", "evaluation").uri),
+        gate_split=config.gate.gate_split,
+        blessed=blessing["blessed"].int_value == 1,
+        reason=blessing[REASON_PROPERTY].string_value,
+        pushed_to=pushed_to,
+        version=int(pushed["pushed_version"].string_value) if pushed_to else None,
+    )
+
+
+class Run:
+    """The newest run in the metadata store of a pipeline.
+
+    Attributes:
+        stages: in the order in which they ran.
+    """
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self._store = metadata_store.MetadataStore(metadata_connection(config))
+        newest = max(self._store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
+        executions = self._store.get_executions_by_context(newest.id)
+        executions.sort(key=lambda execution: execution.id)
+        types = {kind.id: kind.name for kind in self._store.get_execution_types()}
+        self._executions = {types[e.type_id].rpartition(".")[2]: e for e in executions}
+        self.stages = [_stage(name, e) for name, e in self._executions.items()]
+
+    def output(self, stage: str, key: str) -> mlmd.Artifact:
+        """The artifact that a stage put out under a name."""
+        events = self._store.get_events_by_execution_ids([self._executions[stage].id])
+        artifact_ids = [e.artifact_id for e in events if e.path.steps[0].key == key]
+        return self._store.get_artifacts_by_id(artifact_ids)[0]
+
+
+def _stage(name: str, execution: mlmd.Execution) -> Stage:
+    cached = execution.last_known_state == mlmd.Execution.CACHED
+    milliseconds = execution.last_update_time_since_epoch - execution.create_time_since_epoch
+    return Stage(name, 0.0 if cached else milliseconds / 1000, cached)
+
+
+def _split_figures(evaluation: str) -> dict[str, dict[str, float]]:
+    """The candidate's figures for each split, and the baseline's perplexity where there is one."""
+    splits: dict[str, dict[str, float]] = {}
+    for sliced in tfma.load_metrics(evaluation):
+        columns = {
+            key.column: key.bytes_value.decode() for key in sliced.slice_key.single_slice_keys
+        }
+        if columns.keys() != {features.SPLIT}:
+            continue  # a document's
+        figures = splits.setdefault(columns[features.SPLIT], {})
+        for pair in sliced.metric_keys_and_values:
+            name, value = pair.key.name, pair.value.double_value.value
+            if pair.key.model_name == tfma.BASELINE_KEY and name == PERPLEXITY:
+                figures[BASELINE_PERPLEXITY] = value
+            elif pair.key.model_name in ("", tfma.CANDIDATE_KEY) and not pair.key.is_diff:
+                figures[name] = value
+    return {split: splits[split] for split in (features.TRAIN, features.EVAL) if split in splits}

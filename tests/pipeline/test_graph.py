@@ -1,0 +1,60 @@
+import json
+
+import pytest
+from tfx.proto import transform_pb2
+from tfx.utils import proto_utils
+
+from pipeline.config import PRESETS
+from pipeline.graph import create_pipeline
+
+
+def nodes(**options):
+    pipeline = create_pipeline(PRESETS["lyrics"].override({"root": "/nowhere", **options}))
+    return {component.id: component for component in pipeline.components}
+
+
+def splits(transform):
+    config = transform_pb2.SplitsConfig()
+    proto_utils.json_to_proto(transform.exec_properties["splits_config"], config)
+    return list(config.analyze), list(config.transform)
+
+
+def test_the_nodes_are_in_the_order_of_the_data():
+    assert list(nodes()) == [
+        "LyricsExampleGen",
+        "StatisticsGen",
+        "SchemaGen",
+        "ExampleValidator",
+        "Transform",
+        "SequenceWindows",
+        "Trainer",
+        "BaselineModel",
+        "Evaluator",
+        "Pusher",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, (["train"], ["train", "eval"])),
+        ({"vocabulary_splits": "all"}, (["train", "eval"], ["train", "eval"])),
+        ({"hold_out_policy": "none", "gate_split": "train"}, (["train"], ["train"])),
+    ],
+)
+def test_the_vocabulary_is_that_of_the_splits_asked_for(options, expected):
+    assert splits(nodes(**options)["Transform"]) == expected
+
+
+def test_the_trainer_is_told_everything_that_it_depends_on():
+    trainer = nodes(num_hiddens=7, num_steps=5, newline="space")["Trainer"]
+    config = json.loads(trainer.exec_properties["custom_config"])
+    assert config["hyperparameters"]["num_hiddens"] == 7
+    assert config["windows"]["num_steps"] == 5
+    assert config["vocabulary"]["newline"] == "space"
+    assert config["work_dir"] == "/nowhere/unfinished"
+
+
+def test_nothing_is_written_by_drawing_the_graph(tmp_path):
+    nodes(root=str(tmp_path / "root"))
+    assert list(tmp_path.iterdir()) == []
