@@ -1,8 +1,4 @@
-"""BaselineModel: the newest pushed model, other than the candidate itself.
-
-It takes the place of TFX's Resolver, which open-source Kubeflow refuses: what was blessed
-last is what was pushed last, and where that lies is known without a metadata store.
-"""
+"""The BaselineModel component: its channels and parameters."""
 
 from typing import ClassVar
 
@@ -17,30 +13,29 @@ from components.baseline_model.executor import BASE_DIRECTORY, BASELINE, MODEL, 
 class BaselineModelSpec(types.ComponentSpec):
     """What goes into BaselineModel and what comes out."""
 
-    PARAMETERS: ClassVar = {
-        BASE_DIRECTORY: component_spec.ExecutionParameter(type=str),
-        "source_digest": component_spec.ExecutionParameter(type=str),
-        VERSION: component_spec.ExecutionParameter(type=int, optional=True),
-    }
     INPUTS: ClassVar = {
         MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
     }
     OUTPUTS: ClassVar = {
         BASELINE: component_spec.ChannelParameter(type=standard_artifacts.Model),
     }
+    PARAMETERS: ClassVar = {
+        BASE_DIRECTORY: component_spec.ExecutionParameter(type=str),
+        "source_digest": component_spec.ExecutionParameter(type=str),
+        # Set by the driver.
+        VERSION: component_spec.ExecutionParameter(type=int, optional=True),
+    }
 
 
 class BaselineModel(base_component.BaseComponent):
-    """Copies the newest pushed version that is not the candidate to its output.
+    """Copies the newest pushed version that is not the candidate to its output `baseline`.
 
     Where there is none the output artifact is empty, and the Evaluator compares with nothing.
     A candidate that was pushed before is not its own baseline: so an unchanged run comes to
     the same baseline, and is cached.
 
-    Args:
-        model: the candidate.
-        base_directory: where the Pusher writes versions.
-        source_digest: of this component's code, for the cache.
+    It takes the place of TFX's Resolver, which open-source Kubeflow refuses: what was blessed
+    last is what was pushed last, and where that lies is known without a metadata store.
     """
 
     SPEC_CLASS = BaselineModelSpec
@@ -48,11 +43,19 @@ class BaselineModel(base_component.BaseComponent):
     DRIVER_CLASS = Driver
 
     def __init__(self, model: types.BaseChannel, base_directory: str, source_digest: str) -> None:
-        super().__init__(
-            BaselineModelSpec(
-                model=model,
-                base_directory=base_directory,
-                source_digest=source_digest,
-                baseline=types.Channel(type=standard_artifacts.Model),
-            )
+        """Wires the component.
+
+        Args:
+            model: channel of the candidate.
+            base_directory: where the Pusher writes versions.
+            source_digest: of the code that does it, so that the cache sees an edit of it.
+        """
+        spec = BaselineModelSpec(
+            **{
+                MODEL: model,
+                BASE_DIRECTORY: base_directory,
+                "source_digest": source_digest,
+                BASELINE: types.Channel(type=standard_artifacts.Model),
+            }
         )
+        super().__init__(spec=spec)

@@ -17,6 +17,8 @@ from components.baseline_model.executor import (
     newest_other_version,
 )
 
+_logger = logging.getLogger(__name__)
+
 
 class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
     """Makes the chosen version an execution property, and so a part of the cache's key."""
@@ -33,6 +35,6 @@ class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         except OpError as error:
             # Raised here, it would leave the execution in the metadata as running for ever. The
             # executor will look itself, and meet it too.
-            logging.warning("cannot look for the baseline: %s", error)
+            _logger.warning("cannot look for the baseline: %s", error)
             result.Clear()
         return result

@@ -1,9 +1,10 @@
-"""The work of BaselineModel."""
+"""The BaselineModel executor: finds the newest version that is not the candidate, copies it."""
 
 from typing import Any
 
+from tfx import types
 from tfx.dsl.components.base import base_executor
-from tfx.types import Artifact, artifact_utils
+from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from modules import versions
@@ -29,11 +30,18 @@ class Executor(base_executor.BaseExecutor):
 
     def Do(
         self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """See base class."""
+        """Copies a version to the output, or leaves that empty.
+
+        Args:
+            input_dict: `model`, the candidate.
+            output_dict: `baseline`, where the copy goes.
+            exec_properties: `base_directory`, where versions are pushed; and `version`, where a
+                driver ran.
+        """
         base = exec_properties[BASE_DIRECTORY]
         version = exec_properties.get(VERSION)
         if version is None:

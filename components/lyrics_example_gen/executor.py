@@ -7,13 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 import apache_beam as beam
-import tensorflow as tf
 from tfx import types
-from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.examples import describe, make_example, serialize
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
 from modules import corpus, features, holdout
 from modules.archives import Archive
@@ -60,7 +58,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         splits = _by_split(documents, pieces)
-        _describe(examples, list(splits), source)
+        describe(examples, list(splits))
+        _record(examples, source)
         with self._make_beam_pipeline() as pipeline:
             for split, parts in splits.items():
                 directory = artifact_utils.get_split_uri([examples], split)
@@ -91,25 +90,15 @@ class ReadExamples(beam.DoFn):
         document, piece = element
         archive = self._open(document.path)
         for position, text in corpus.read(archive, document, piece.start, piece.stop):
-            yield to_example(document, position, text).SerializeToString(deterministic=True)
-
-
-def to_example(document: Document, position: int, text: str) -> tf.train.Example:
-    """The Example of a passage; `modules.features` says what its features are."""
-
-    def of_bytes(value: str) -> tf.train.Feature:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
-
-    def of_int(value: int) -> tf.train.Feature:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-
-    feature = {
-        features.TEXT: of_bytes(text),
-        features.DOCUMENT: of_bytes(document.name),
-        features.DOCUMENT_INDEX: of_int(document.index),
-        features.POSITION: of_int(position),
-    }
-    return tf.train.Example(features=tf.train.Features(feature=feature))
+            example = make_example(
+                {
+                    features.TEXT: text,
+                    features.DOCUMENT: document.name,
+                    features.DOCUMENT_INDEX: document.index,
+                    features.POSITION: position,
+                }
+            )
+            yield serialize(example)
 
 
 def _write(directory: str) -> beam.PTransform:
@@ -136,11 +125,8 @@ def _check_unchanged(source: Source, fingerprint: str | None) -> None:
         )
 
 
-def _describe(examples: types.Artifact, splits: list[str], source: Source) -> None:
-    """Tells the artifact's readers what it holds, and where that is from."""
-    examples.split_names = artifact_utils.encode_split_names(splits)
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(examples, "tfrecords_gzip")
+def _record(examples: types.Artifact, source: Source) -> None:
+    """Tells the artifact's readers where it is from."""
     for name, value in source.properties().items():
         if isinstance(value, int):
             examples.set_int_custom_property(name, value)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import ClassVar
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
@@ -14,13 +15,13 @@ from modules.windowing import WindowOptions
 class SequenceWindowsSpec(types.ComponentSpec):
     """What goes into SequenceWindows and what comes out."""
 
-    INPUTS = {  # noqa: RUF012
+    INPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    OUTPUTS = {  # noqa: RUF012
+    OUTPUTS: ClassVar = {
         WINDOWS: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
-    PARAMETERS = {  # noqa: RUF012
+    PARAMETERS: ClassVar = {
         OPTIONS: component_spec.ExecutionParameter(type=str),  # WindowOptions, as JSON
         "source_digest": component_spec.ExecutionParameter(type=str),
     }
@@ -38,7 +39,9 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
     SPEC_CLASS = SequenceWindowsSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
-    def __init__(self, examples: types.BaseChannel, options: WindowOptions, source_digest: str):
+    def __init__(
+        self, examples: types.BaseChannel, options: WindowOptions, source_digest: str
+    ) -> None:
         """Wires the component.
 
         Args:

@@ -11,9 +11,9 @@ from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components.examples import describe
 from components.sequence_windows.stream import Stream
 from components.sequence_windows.transforms import MeasureDocuments, WriteWindows
 from components.sequence_windows.windows import ScoredWindows, TrainingWindows, Windows
@@ -55,7 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         windows = artifact_utils.get_single_instance(output_dict[WINDOWS])
         splits = artifact_utils.decode_split_names(examples.split_names)
-        _describe(windows, [name for split in splits for name in _kinds(options, split)])
+        describe(windows, [name for split in splits for name in _kinds(options, split)])
         # Beside the splits, not in them: whoever reads a split reads all the files there.
         temporary = os.path.join(windows.uri, "temporary")
         fileio.makedirs(temporary)
@@ -117,10 +117,3 @@ def _kinds(options: WindowOptions, split: str) -> dict[str, Callable[[Stream], W
         kinds[TRAIN] = partial(TrainingWindows, options)
     kinds[scored_split(split)] = partial(ScoredWindows, options, split)
     return kinds
-
-
-def _describe(windows: types.Artifact, names: list[str]) -> None:
-    """Tells the artifact's readers what it holds."""
-    windows.split_names = artifact_utils.encode_split_names(names)
-    examples_utils.set_payload_format(windows, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    examples_utils.set_file_format(windows, "tfrecords_gzip")

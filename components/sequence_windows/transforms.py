@@ -16,6 +16,7 @@ import apache_beam as beam
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.examples import serialize
 from components.sequence_windows.stream import Document, Stream
 from components.sequence_windows.windows import Windows, document_of, place_of, text_of
 from modules.windowing import Layout
@@ -113,7 +114,7 @@ def _write(
     unfinished = os.path.join(temporary, uuid.uuid4().hex)
     with tf.io.TFRecordWriter(unfinished, "GZIP") as writer:
         for example in _assemble(indices, groups, windows):
-            writer.write(example.SerializeToString(deterministic=True))
+            writer.write(serialize(example))
     # Names sort as the shards do, however many there are.
     digits = max(5, len(str(windows.layout.num_windows // windows_per_shard)))
     path = os.path.join(directory, f"windows-{shard:0{digits}d}.gz")

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
+from components.examples import make_example
 from components.sequence_windows.stream import Stream
 from modules.features import CONTEXT, DOCUMENT, DOCUMENT_INDEX, IDS, POSITION, SPLIT, TEXT
 from modules.windowing import Layout, Strided, WindowOptions
@@ -49,7 +50,7 @@ class TrainingWindows:
 
     def encode(self, window: int, fragments: Iterable[list[int]]) -> tf.train.Example:
         """See Windows."""
-        return _example({IDS: _int64(*chain.from_iterable(fragments))})
+        return make_example({IDS: list(chain.from_iterable(fragments))})
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ class ScoredWindows:
         start, _ = self.layout.window(window)
         first_scored = self.layout.first_scored(window)
         document, position = self.stream.origin(first_scored)
-        return _example(
+        return make_example(
             {
-                TEXT: _bytes("".join(fragments)),
-                CONTEXT: _int64(first_scored - start),
-                DOCUMENT: _bytes(document.name),
-                DOCUMENT_INDEX: _int64(document.document_index),
-                POSITION: _int64(position),
-                SPLIT: _bytes(self.split),
+                TEXT: "".join(fragments),
+                CONTEXT: first_scored - start,
+                DOCUMENT: document.name,
+                DOCUMENT_INDEX: document.document_index,
+                POSITION: position,
+                SPLIT: self.split,
             }
         )
 
@@ -100,15 +101,3 @@ def place_of(example: tf.train.Example) -> tuple[int, int]:
 def document_of(example: tf.train.Example) -> str:
     """The name of an Example's document."""
     return example.features.feature[DOCUMENT].bytes_list.value[0].decode()
-
-
-def _example(features: dict[str, tf.train.Feature]) -> tf.train.Example:
-    return tf.train.Example(features=tf.train.Features(feature=features))
-
-
-def _bytes(text: str) -> tf.train.Feature:
-    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
-
-
-def _int64(*values: int) -> tf.train.Feature:
-    return tf.train.Feature(int64_list=tf.train.Int64List(value=values))

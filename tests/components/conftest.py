@@ -1,15 +1,16 @@
-"""Pipelines of a few nodes, with their metadata in SQLite, and models that only lie on disk.
+"""Pipelines of a few nodes, with their metadata in SQLite, and what goes into them and out.
 
 TensorFlow and TFX are imported where they are used: the fast tests read this file too.
 """
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-MODEL_FILES = ("saved_model.pb", "assets/characters", "variables/variables.index")
+MODEL_FILES = ("assets/characters", "saved_model.pb", "variables/variables.index")
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,61 @@ def import_artifact() -> Callable:
     return make
 
 
+@pytest.fixture(scope="session")
+def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
+    """Writes members, name to content, as a zip; text becomes UTF-8."""
+
+    def pack(path: Path, members: dict[str, str | bytes]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        return path
+
+    return pack
+
+
+@pytest.fixture(scope="session")
+def write_examples() -> Callable:
+    """Writes the Examples of each split, dealt out to its files, as an artifact."""
+    import tensorflow as tf
+    from tfx.types import standard_artifacts
+
+    from components.examples import describe
+
+    def write(directory: Path, splits: dict[str, list], num_files: int = 1):
+        for split, examples in splits.items():
+            folder = directory / f"Split-{split}"
+            folder.mkdir(parents=True)
+            for file in range(num_files):
+                path = folder / f"examples-{file:05d}-of-{num_files:05d}.gz"
+                with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+                    for example in examples[file::num_files]:
+                        writer.write(example.SerializeToString())
+        artifact = standard_artifacts.Examples()
+        artifact.uri = str(directory)
+        describe(artifact, [*splits])
+        return artifact
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def read_examples() -> Callable[..., list[dict[str, list]]]:
+    """Reads the Examples of files, one after the other: by feature, the list of its values."""
+    import tensorflow as tf
+
+    def values(feature: tf.train.Feature) -> list:
+        return [text.decode() for text in feature.bytes_list.value] or [*feature.int64_list.value]
+
+    def read(*paths: Path) -> list[dict[str, list]]:
+        records = tf.data.TFRecordDataset([*map(str, paths)], "GZIP").as_numpy_iterator()
+        found = [tf.train.Example.FromString(record).features.feature for record in records]
+        return [{name: values(features[name]) for name in features} for features in found]
+
+    return read
+
+
 @pytest.fixture
 def write_model(tmp_path) -> Callable:
     """Writes files as a SavedModel has them, all with one content, as a Model artifact."""
@@ -122,6 +178,12 @@ def write_files(directory: Path, content: str) -> Path:
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(content)
     return directory
+
+
+@pytest.fixture(scope="session")
+def whole_model() -> Callable[[str], dict[str, str]]:
+    """The files of such a model, with their content."""
+    return lambda content: dict.fromkeys(MODEL_FILES, content)
 
 
 @pytest.fixture(scope="session")

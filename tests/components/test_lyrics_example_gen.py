@@ -2,15 +2,11 @@ import json
 import os
 import shutil
 import time
-import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
-import tensorflow as tf
-from tfx import v1 as tfx
 from tfx.components.util import examples_utils
-from tfx.orchestration import metadata
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.lyrics_example_gen import LyricsExampleGen, source
@@ -19,14 +15,6 @@ from modules import corpus, files
 from modules.corpus import CorpusOptions
 from modules.errors import ConfigError, CorpusError
 from modules.holdout import HoldOut
-
-
-def pack(path, members):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
 
 
 def run_executor(directory, pattern, options=None, hold_out=None, **properties):
@@ -47,26 +35,21 @@ def run_executor(directory, pattern, options=None, hold_out=None, **properties):
     return artifact
 
 
-def records(artifact, split):
+@pytest.fixture
+def records(read_examples):
     """(document_index, position, document, text) of the Examples of a split, as written."""
-    folder = artifact_utils.get_split_uri([artifact], split)
-    paths = sorted(os.path.join(folder, name) for name in os.listdir(folder))
-    found = []
-    for record in tf.data.TFRecordDataset(paths, compression_type="GZIP").as_numpy_iterator():
-        feature = tf.train.Example.FromString(record).features.feature
-        assert set(feature) == {"text", "document", "document_index", "position"}
-        found.append(
-            (
-                feature["document_index"].int64_list.value[0],
-                feature["position"].int64_list.value[0],
-                feature["document"].bytes_list.value[0].decode(),
-                feature["text"].bytes_list.value[0].decode(),
-            )
-        )
-    return found
+
+    def read(artifact, split):
+        folder = Path(artifact_utils.get_split_uri([artifact], split))
+        found = read_examples(*sorted(folder.iterdir()))
+        names = ("document_index", "position", "document", "text")
+        assert all(set(features) == set(names) for features in found)
+        return [tuple(features[name][0] for name in names) for features in found]
+
+    return read
 
 
-def test_the_examples_of_whole_documents(tmp_path):
+def test_the_examples_of_whole_documents(tmp_path, pack, records):
     members = {f"{n}.txt": f"第{n}首歌\r\n" for n in range(10)}
     artifact = run_executor(tmp_path, pack(tmp_path / "歌.zip", members))
     train, held_out = records(artifact, "train"), records(artifact, "eval")
@@ -76,7 +59,7 @@ def test_the_examples_of_whole_documents(tmp_path):
     assert len(held_out) == 1
 
 
-def test_the_examples_of_one_document_have_positions_and_a_gap(tmp_path):
+def test_the_examples_of_one_document_have_positions_and_a_gap(tmp_path, pack, records):
     text = "".join(chr(0x4E00 + n) for n in range(9_999)) + "\n"
     artifact = run_executor(tmp_path, pack(tmp_path / "a.zip", {"x/a.txt": text}))
     train, held_out = records(artifact, "train"), records(artifact, "eval")
@@ -93,7 +76,7 @@ def test_the_examples_of_one_document_have_positions_and_a_gap(tmp_path):
     assert sum(len(record[3]) for record in held_out) == 1_000
 
 
-def test_the_artifact_says_what_it_holds(tmp_path):
+def test_the_artifact_says_what_it_holds(tmp_path, pack):
     artifact = run_executor(tmp_path, pack(tmp_path / "a.zip", {"a.txt": "一" * 999}))
     assert artifact_utils.decode_split_names(artifact.split_names) == ["train", "eval"]
     assert examples_utils.get_payload_format_string(artifact) == "FORMAT_TF_EXAMPLE"
@@ -103,7 +86,7 @@ def test_the_artifact_says_what_it_holds(tmp_path):
     assert len(artifact.get_string_custom_property("input_fingerprint")) == 64
 
 
-def test_nothing_held_out_is_no_split(tmp_path):
+def test_nothing_held_out_is_no_split(tmp_path, pack, records):
     path = pack(tmp_path / "a.zip", {"a.txt": "一二三"})
     artifact = run_executor(tmp_path, path, hold_out=HoldOut("none"))
     assert artifact_utils.decode_split_names(artifact.split_names) == ["train"]
@@ -111,14 +94,14 @@ def test_nothing_held_out_is_no_split(tmp_path):
     assert records(artifact, "train") == [(0, 0, "a.zip/a.txt", "一二三\n")]
 
 
-def test_the_options_arrive(tmp_path):
+def test_the_options_arrive(tmp_path, pack, records):
     path = pack(tmp_path / "a.zip", {"a.txt": "裏面的歌".encode("cp950")})
     options = CorpusOptions(encoding="big5", max_characters=3)
     artifact = run_executor(tmp_path, path, options, HoldOut("none"))
     assert records(artifact, "train") == [(0, 0, "a.zip/a.txt", "裏面的")]
 
 
-def test_bad_input_is_refused_before_anything_is_written(tmp_path):
+def test_bad_input_is_refused_before_anything_is_written(tmp_path, pack):
     members = {f"{n}.txt": "一" for n in range(20)} | {"z.txt": b"\xff"}
     with pytest.raises(CorpusError, match=r"'z\.txt' holds ff at byte offset 0"):
         run_executor(tmp_path, pack(tmp_path / "a.zip", members))
@@ -127,7 +110,7 @@ def test_bad_input_is_refused_before_anything_is_written(tmp_path):
     assert not (tmp_path / "examples").exists()
 
 
-def test_archives_that_changed_since_the_driver_looked(tmp_path):
+def test_archives_that_changed_since_the_driver_looked(tmp_path, pack):
     path = pack(tmp_path / "a.zip", {"a.txt": "一" * 999})
     fingerprint = source.resolve(str(path)).fingerprint
     run_executor(tmp_path / "before", path, input_fingerprint=fingerprint)
@@ -136,7 +119,7 @@ def test_archives_that_changed_since_the_driver_looked(tmp_path):
         run_executor(tmp_path / "after", path, input_fingerprint=fingerprint)
 
 
-def test_the_newest_version_of_the_newest_span(tmp_path):
+def test_the_newest_version_of_the_newest_span(tmp_path, pack):
     for span, version in (("1", "7"), ("9", "2"), ("10", "1"), ("10", "03")):
         pack(tmp_path / f"span-{span}" / f"v{version}" / "a.zip", {"a.txt": "一" * 999})
     found = source.resolve(f"{tmp_path}/span-{{SPAN}}/v{{VERSION}}/*.zip")
@@ -147,7 +130,7 @@ def test_the_newest_version_of_the_newest_span(tmp_path):
     assert artifact.get_int_custom_property("version") == 3
 
 
-def test_a_span_without_a_version(tmp_path):
+def test_a_span_without_a_version(tmp_path, pack):
     pack(tmp_path / "span-5.zip", {"a.txt": "一"})
     found = source.resolve(f"{tmp_path}/span-{{SPAN}}.zip")
     assert (found.span, found.version) == (5, None)
@@ -155,7 +138,7 @@ def test_a_span_without_a_version(tmp_path):
 
 
 @pytest.mark.parametrize("folder", [None, "span-old/v1"])
-def test_no_span_matches(tmp_path, folder):
+def test_no_span_matches(tmp_path, folder, pack):
     if folder:
         pack(tmp_path / folder / "a.zip", {"a.txt": "一"})
     with pytest.raises(CorpusError, match=r"nothing matches .*\{SPAN\}"):
@@ -167,7 +150,7 @@ def test_placeholders_are_checked_when_the_pipeline_is_built():
         LyricsExampleGen("v{VERSION}/*.zip", CorpusOptions(), HoldOut(), "0")
 
 
-def test_buckets_are_read_by_tfx(tmp_path):
+def test_buckets_are_read_by_tfx(tmp_path, pack):
     path = pack(tmp_path / "a.zip", {"a.txt": "一二"})
     archives = files.match(f"file://{path}", source.FILES)  # TensorFlow knows this scheme
     assert archives == {"a.zip": f"file://{path}"}
@@ -176,127 +159,87 @@ def test_buckets_are_read_by_tfx(tmp_path):
     assert (document.name, document.characters) == ("a.zip/a.txt", 3)
 
 
-def test_it_compiles_for_kubeflow(tmp_path):
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image="lyrics:latest", use_pipeline_spec_2_1=True
-        ),
-        output_filename=str(tmp_path / "pipeline.yaml"),
-    )
-    component = LyricsExampleGen("gs://lyrics/*.zip", CorpusOptions(), HoldOut(), "0")
-    runner.run(
-        tfx.dsl.Pipeline(
-            pipeline_name="lyrics", pipeline_root="gs://lyrics/root", components=[component]
-        )
-    )
-    compiled = (tmp_path / "pipeline.yaml").read_text()
-    assert "gs://lyrics/*.zip" in compiled
-    assert "components.lyrics_example_gen.executor.Executor" in compiled
-
-
-@dataclass
-class Workplace:
-    """A pipeline of the one component, with its metadata in SQLite."""
-
-    root: str
-
-    def run(self, pattern, options=None, hold_out=None, source_digest="0"):
-        """Runs it; the states of all executions so far."""
-        component = LyricsExampleGen(
-            str(pattern), options or CorpusOptions(), hold_out or HoldOut(), source_digest
-        )
-        pipeline = tfx.dsl.Pipeline(
-            pipeline_name="ingest",
-            pipeline_root=f"{self.root}/artifacts",
-            metadata_connection_config=self.connection,
-            enable_cache=True,
-            components=[component],
-        )
-        tfx.orchestration.LocalDagRunner().run(pipeline)
-        return self.states()
-
-    @property
-    def connection(self):
-        return metadata.sqlite_metadata_connection_config(f"{self.root}/metadata.sqlite")
-
-    def states(self):
-        with metadata.Metadata(self.connection) as handle:
-            executions = sorted(handle.store.get_executions(), key=lambda run: run.id)
-        return [type(run).State.Name(run.last_known_state) for run in executions]
-
-    def artifacts(self):
-        with metadata.Metadata(self.connection) as handle:
-            return handle.store.get_artifacts_by_type("Examples")
-
-    def files(self):
-        return [
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(f"{self.root}/artifacts")
-            for name in names
-        ]
-
-
-@pytest.fixture
-def workplace(tmp_path):
-    return Workplace(str(tmp_path / "work"))
-
-
 SONG = {"a.txt": "一二三四五\n" * 200}
 
 
-def test_the_cache_misses_when_the_data_change_and_only_then(workplace, tmp_path):
+@pytest.fixture
+def run(workplace):
+    """Runs LyricsExampleGen in a pipeline; returns its state."""
+
+    def run(pattern, corpus=None, hold_out=None, source_digest="0") -> str:
+        options = corpus or CorpusOptions(), hold_out or HoldOut()
+        component = LyricsExampleGen(str(pattern), *options, source_digest)
+        return workplace.run(component)["LyricsExampleGen"]
+
+    return run
+
+
+@pytest.fixture
+def written(workplace):
+    """The files that are there of all runs."""
+    artifacts = workplace.root / "artifacts"
+    return lambda: [path for path in artifacts.rglob("*") if path.is_file()]
+
+
+def test_the_cache_misses_when_the_data_change_and_only_then(run, written, pack, tmp_path):
     path = pack(tmp_path / "data" / "a.zip", SONG)
-    assert workplace.run(path) == ["COMPLETE"]
-    assert len(workplace.files()) == 2
-    assert workplace.run(path) == ["COMPLETE", "CACHED"]
+    assert run(path) == "COMPLETE"
+    assert len(written()) == 2
+    assert run(path) == "CACHED"
 
     copy = shutil.copy(path, tmp_path / "copy.zip")
     path.unlink()
     shutil.copy(copy, path)
     os.utime(path, (time.time() + 100, time.time() + 100))
-    assert workplace.run(path)[2:] == ["CACHED"]
+    assert run(path) == "CACHED"
 
     pack(path, SONG | {"b.txt": "六"})
-    assert workplace.run(path)[3:] == ["COMPLETE"]
+    assert run(path) == "COMPLETE"
     shutil.copy(copy, path)  # back to what was there at first
-    assert workplace.run(path)[4:] == ["CACHED"]
+    assert run(path) == "CACHED"
 
 
-def test_the_cache_sees_options_and_code(workplace, tmp_path):
+def test_the_cache_sees_options_and_code(run, pack, tmp_path):
     path = pack(tmp_path / "a.zip", SONG)
-    workplace.run(path)
-    workplace.run(path, hold_out=HoldOut(hold_out_gap=100))
-    workplace.run(path, CorpusOptions(max_characters=1_000))
-    assert workplace.run(path, source_digest="1") == ["COMPLETE"] * 4
+    assert run(path) == "COMPLETE"
+    assert run(path, hold_out=HoldOut(hold_out_gap=100)) == "COMPLETE"
+    assert run(path, corpus=CorpusOptions(max_characters=1_000)) == "COMPLETE"
+    assert run(path, source_digest="1") == "COMPLETE"
 
 
-def test_a_new_span_is_read_and_recorded(workplace, tmp_path):
+def test_a_new_span_is_read_and_recorded(run, workplace, pack, tmp_path):
+    def recorded():
+        return workplace.output("LyricsExampleGen", "examples")[1]
+
     pattern = tmp_path / "span-{SPAN}" / "v{VERSION}" / "*.zip"
     pack(tmp_path / "span-1" / "v1" / "a.zip", SONG)
-    workplace.run(pattern)
+    assert run(pattern) == "COMPLETE"
+    first = recorded()
     pack(tmp_path / "span-2" / "v1" / "a.zip", SONG)
-    assert workplace.run(pattern) == ["COMPLETE", "COMPLETE"]
-    assert workplace.run(pattern)[2:] == ["CACHED"]
-    properties = [artifact.custom_properties for artifact in workplace.artifacts()]
-    assert [found["span"].int_value for found in properties] == [1, 2]
-    assert [found["version"].int_value for found in properties] == [1, 1]
-    fingerprints = {found["input_fingerprint"].string_value for found in properties}
-    assert len(fingerprints) == 1  # the span is new, the data are not
+    assert run(pattern) == "COMPLETE"
+    second = recorded()
+    assert run(pattern) == "CACHED"
+    assert (first["span"], first["version"]) == (1, 1)
+    assert (second["span"], second["version"]) == (2, 1)
+    # The span is new, the data are not.
+    assert first["input_fingerprint"] == second["input_fingerprint"]
 
 
-def test_a_bad_archive_fails_by_its_name_and_leaves_nothing(workplace, tmp_path):
+def test_a_bad_archive_fails_by_its_name_and_leaves_nothing(
+    run, workplace, written, pack, tmp_path
+):
     path = pack(tmp_path / "a.zip", SONG | {"z.txt": b"\xff"})
     with pytest.raises(CorpusError, match=r"a\.zip: 'z\.txt' holds ff at byte offset 0"):
-        workplace.run(path)
-    assert workplace.states() == ["FAILED"]
-    assert workplace.files() == []
+        run(path)
+    assert workplace.states() == {"LyricsExampleGen": "FAILED"}
+    assert written() == []
     pack(path, SONG)
-    assert workplace.run(path) == ["FAILED", "COMPLETE"]
+    assert run(path) == "COMPLETE"
 
 
-def test_a_missing_archive_fails_and_is_not_remembered(workplace, tmp_path):
+def test_a_missing_archive_fails_and_is_not_remembered(run, workplace, written, pack, tmp_path):
     with pytest.raises(CorpusError, match=r"no such file: .*a\.zip"):
-        workplace.run(tmp_path / "a.zip")
-    assert workplace.states() == ["FAILED"]
-    assert workplace.files() == []
-    assert workplace.run(pack(tmp_path / "a.zip", SONG)) == ["FAILED", "COMPLETE"]
+        run(tmp_path / "a.zip")
+    assert workplace.states() == {"LyricsExampleGen": "FAILED"}
+    assert written() == []
+    assert run(pack(tmp_path / "a.zip", SONG)) == "COMPLETE"

@@ -1,7 +1,5 @@
 import logging
 import unicodedata
-import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -11,17 +9,6 @@ from modules.corpus import CorpusOptions, Document
 from modules.errors import ConfigError, CorpusError
 
 pytestmark = pytest.mark.fast
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-
-
-def pack(path, members):
-    """Writes a zip; bytes stay, text becomes UTF-8."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
 
 
 def inspect(pattern, **options):
@@ -37,7 +24,7 @@ def texts(pattern, **options):
     return {document.name: text_of(document) for document in inspect(pattern, **options)}
 
 
-def test_documents_of_one_archive_are_in_name_order(tmp_path):
+def test_documents_of_one_archive_are_in_name_order(tmp_path, pack):
     path = pack(tmp_path / "歌.zip", {"b.txt": "二\n", "a/z.txt": "一一\n", "a-.txt": "三三三\n"})
     assert inspect(path) == [
         Document(0, "歌.zip/a-.txt", str(path), "a-.txt", "utf-8", 4),
@@ -47,32 +34,32 @@ def test_documents_of_one_archive_are_in_name_order(tmp_path):
     assert list(texts(path).values()) == ["三三三\n", "一一\n", "二\n"]
 
 
-def test_archives_of_a_glob_are_in_name_order(tmp_path):
+def test_archives_of_a_glob_are_in_name_order(tmp_path, pack):
     pack(tmp_path / "2.zip", {"a.txt": "二"})
     pack(tmp_path / "10.zip", {"z.txt": "一"})
     pack(tmp_path / "other.tar", {"a.txt": "三"})
     assert texts(tmp_path / "*.zip") == {"10.zip/z.txt": "一\n", "2.zip/a.txt": "二\n"}
 
 
-def test_archives_of_one_name_in_two_folders_are_told_apart(tmp_path):
+def test_archives_of_one_name_in_two_folders_are_told_apart(tmp_path, pack):
     pack(tmp_path / "b" / "songs.zip", {"a.txt": "二"})
     pack(tmp_path / "a" / "songs.zip", {"a.txt": "一"})
     expected = {"a/songs.zip/a.txt": "一\n", "b/songs.zip/a.txt": "二\n"}
     assert texts(tmp_path / "*" / "songs.zip") == expected
 
 
-def test_a_name_does_not_depend_on_the_working_directory(tmp_path, monkeypatch):
+def test_a_name_does_not_depend_on_the_working_directory(tmp_path, monkeypatch, pack):
     pack(tmp_path / "songs.zip", {"a.txt": "一"})
     monkeypatch.chdir(tmp_path)
     assert list(texts("*.zip")) == list(texts("songs.zip")) == ["songs.zip/a.txt"]
     assert list(texts(tmp_path / "s*.zip")) == ["songs.zip/a.txt"]
 
 
-def test_a_path_with_brackets_is_a_path(tmp_path):
+def test_a_path_with_brackets_is_a_path(tmp_path, pack):
     assert texts(pack(tmp_path / "[live].zip", {"a.txt": "一"})) == {"[live].zip/a.txt": "一\n"}
 
 
-def test_other_and_hidden_members_are_passed_over(tmp_path):
+def test_other_and_hidden_members_are_passed_over(tmp_path, pack):
     members = {
         "cover.jpg": b"\xff\xd8",
         "A.TXT": "一",
@@ -97,17 +84,17 @@ def test_other_and_hidden_members_are_passed_over(tmp_path):
         ("一\r", "一\n"),
     ],
 )
-def test_normal_form(tmp_path, source, expected):
+def test_normal_form(tmp_path, source, expected, pack):
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     assert text_of(document) == expected
     assert document.characters == len(expected)
 
 
-def test_a_compatibility_ideograph_becomes_the_unified_one(tmp_path):
+def test_a_compatibility_ideograph_becomes_the_unified_one(tmp_path, pack):
     assert texts(pack(tmp_path / "a.zip", {"a.txt": "\uf900"})) == {"a.zip/a.txt": "\u8c48\n"}
 
 
-def test_empty_members_are_passed_over_with_a_warning(tmp_path, caplog):
+def test_empty_members_are_passed_over_with_a_warning(tmp_path, caplog, pack):
     members = {"a.txt": b"", "b.txt": b"\xef\xbb\xbf", "c.txt": " \r\n", "d.txt": "一"}
     path = pack(tmp_path / "a.zip", members)
     with caplog.at_level(logging.WARNING):
@@ -116,7 +103,7 @@ def test_empty_members_are_passed_over_with_a_warning(tmp_path, caplog):
     assert [record.args[1] for record in caplog.records] == ["a.txt", "b.txt", "c.txt"]
 
 
-def test_a_character_lost_before_is_named_and_kept(tmp_path, caplog):
+def test_a_character_lost_before_is_named_and_kept(tmp_path, caplog, pack):
     path = pack(tmp_path / "a.zip", {"a.txt": "一\ufffd二\ufffd\n"})
     with caplog.at_level(logging.WARNING):
         assert texts(path) == {"a.zip/a.txt": "一\ufffd二\ufffd\n"}
@@ -124,20 +111,20 @@ def test_a_character_lost_before_is_named_and_kept(tmp_path, caplog):
     assert "'a.txt' came with 2 U+FFFD, the first at character 1" in record.getMessage()
 
 
-def test_max_characters_takes_the_first_of_the_corpus(tmp_path):
+def test_max_characters_takes_the_first_of_the_corpus(tmp_path, pack):
     path = pack(tmp_path / "a.zip", {"a.txt": "一二", "b.txt": "三四五", "c.txt": "六"})
     assert texts(path, max_characters=3) == {"a.zip/a.txt": "一二\n"}
     assert texts(path, max_characters=5) == {"a.zip/a.txt": "一二\n", "a.zip/b.txt": "三四"}
     assert len(texts(path, max_characters=99)) == 3
 
 
-def test_all_of_the_corpus_is_checked_even_where_only_its_start_is_read(tmp_path):
+def test_all_of_the_corpus_is_checked_even_where_only_its_start_is_read(tmp_path, pack):
     path = pack(tmp_path / "a.zip", {"a.txt": "一二", "b.txt": b"\xff"})
     with pytest.raises(CorpusError, match=r"b\.txt"):
         inspect(path, max_characters=2)
 
 
-def test_read_gives_passages_with_their_positions(tmp_path):
+def test_read_gives_passages_with_their_positions(tmp_path, pack):
     source = "".join(chr(0x4E00 + n) for n in range(10_000))
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     with Archive(document.path, 100) as archive:
@@ -150,7 +137,7 @@ def test_read_gives_passages_with_their_positions(tmp_path):
     assert "".join(text for _, text in passages) == source[100:9_000]
 
 
-def test_read_over_many_chunks(tmp_path):
+def test_read_over_many_chunks(tmp_path, pack):
     source = "".join(chr(0x4E00 + n % 5_000) for n in range(100_000))  # 300,000 bytes
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     with Archive(document.path, 100) as archive:
@@ -167,7 +154,7 @@ def test_read_over_many_chunks(tmp_path):
             assert passages[0][0] == start
 
 
-def test_read_says_if_the_archive_was_changed(tmp_path):
+def test_read_says_if_the_archive_was_changed(tmp_path, pack):
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": "一二三"}))
     pack(tmp_path / "a.zip", {"a.txt": "一二"})
     with pytest.raises(CorpusError, match=r"'a\.txt' ends at character 3, not 4.*run again"):
@@ -203,24 +190,18 @@ def test_options_are_checked(options, message):
         CorpusOptions(**options)
 
 
-def whole(name):
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"{name} is not here")
-    return path
-
-
-def test_the_books_lyrics():
-    (document,) = inspect(whole("jaychou_lyrics.txt.zip"))
+def test_the_books_lyrics(shared_data):
+    path = shared_data / "jaychou_lyrics.txt.zip"
+    (document,) = inspect(path)
     text = text_of(document)
     assert (len(text), len(set(text)), text.count("\n")) == (63_282, 2_583, 5_819)
     assert document.characters == 63_282
-    (start,) = inspect(whole("jaychou_lyrics.txt.zip"), max_characters=10_000)
+    (start,) = inspect(path, max_characters=10_000)
     assert len(set(text_of(start).replace("\n", " "))) == 1_027
 
 
-def test_the_song_poems():
-    documents = inspect(whole("songci.zip"))
+def test_the_song_poems(shared_data):
+    documents = inspect(shared_data / "songci.zip")
     assert len(documents) == 1_490
     assert sum(document.characters for document in documents) == 1_982_245
     found = set()

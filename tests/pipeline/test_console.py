@@ -206,7 +206,6 @@ def test_colours_are_for_terminals(printed, on_terminal):
     assert "\x1b[32mblessed\x1b[0m" in on_terminal()
     text = on_terminal(blessed=False)
     assert "\x1b[31mnot blessed\x1b[0m" in text
-    assert "\x1b[31mgone\x1b[0m" in text
 
 
 def test_on_a_terminal_the_models_perplexity_is_bold(on_terminal):
