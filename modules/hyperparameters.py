@@ -14,6 +14,12 @@ Cell = Literal["rnn", "gru", "lstm"]
 Newline = Literal["keep", "space"]
 VocabularySplits = Literal["train", "all"]
 
+# Keys of the custom_config that Transform and Trainer are given.
+VOCABULARY = "vocabulary"
+WINDOWS = "windows"
+HYPERPARAMETERS = "hyperparameters"
+WORK_DIR = "work_dir"
+
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
     """Raises ConfigError unless `value` is one of `choices`."""

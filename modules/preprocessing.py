@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from modules import features
-from modules.hyperparameters import VocabularyOptions
+from modules.hyperparameters import VOCABULARY, VocabularyOptions
 from modules.vocabulary import UNKNOWN_ID, VOCABULARY_NAME, code_points
 
 
@@ -22,7 +22,7 @@ def preprocessing_fn(
     Returns:
         The same features, and `ids`: the indices of each text's characters, int64[B, (n)].
     """
-    options = VocabularyOptions(**custom_config["vocabulary"])
+    options = VocabularyOptions(**custom_config[VOCABULARY])
     codes = code_points(tf.reshape(inputs[features.TEXT], [-1]), options.newline)
     entries = codes.with_flat_values(tf.strings.as_string(codes.flat_values)).to_sparse()
     vocabulary = tft.vocabulary(

@@ -10,7 +10,14 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import dataset, features
-from modules.hyperparameters import Hyperparameters, VocabularyOptions
+from modules.hyperparameters import (
+    HYPERPARAMETERS,
+    VOCABULARY,
+    WINDOWS,
+    WORK_DIR,
+    Hyperparameters,
+    VocabularyOptions,
+)
 from modules.model import LanguageModel
 from modules.perplexity import Tally
 from modules.scoring import unigram_log_probabilities
@@ -33,15 +40,15 @@ def run_fn(fn_args: FnArgs) -> None:
     `windows`, and under `work_dir` where unfinished trainings are kept.
     """
     config = fn_args.custom_config
-    hyperparameters = Hyperparameters(**config["hyperparameters"])
-    options = WindowOptions(**config["windows"])
+    hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
+    options = WindowOptions(**config[WINDOWS])
     keras.utils.set_random_seed(hyperparameters.seed)
     tf.config.experimental.enable_op_determinism()
 
     transform = tft.TFTransformOutput(fn_args.transform_output)
     vocabulary = Vocabulary(
         str(transform.vocabulary_file_by_name(VOCABULARY_NAME)),
-        VocabularyOptions(**config["vocabulary"]).newline,
+        VocabularyOptions(**config[VOCABULARY]).newline,
     )
     model = LanguageModel(vocabulary.size, hyperparameters)
     scored = {
@@ -100,4 +107,4 @@ def _work_dir(fn_args: FnArgs) -> str:
     """
     identity = [fn_args.train_files, fn_args.transform_output, fn_args.custom_config]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return os.path.join(fn_args.custom_config["work_dir"], digest[:16])
+    return os.path.join(fn_args.custom_config[WORK_DIR], digest[:16])

@@ -11,6 +11,7 @@ from components.lyrics_example_gen import LyricsExampleGen
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from modules import features
+from modules.hyperparameters import HYPERPARAMETERS, VOCABULARY, WINDOWS, WORK_DIR
 from pipeline import gate
 from pipeline.config import PipelineConfig
 from pipeline.sources import source_digest
@@ -19,7 +20,7 @@ from pipeline.sources import source_digest
 def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     """Zips of lyrics to a pushed model; the same nodes run here and on Kubeflow."""
     vocabulary = dataclasses.asdict(config.vocabulary)
-    analysed = config.splits if vocabulary["vocabulary_splits"] == "all" else [features.TRAIN]
+    analysed = config.splits if config.vocabulary.vocabulary_splits == "all" else [features.TRAIN]
 
     example_gen = LyricsExampleGen(
         config.data,
@@ -40,7 +41,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         preprocessing_fn="modules.preprocessing.preprocessing_fn",
         splits_config=tfx.proto.SplitsConfig(analyze=analysed, transform=config.splits),
         custom_config={
-            "vocabulary": vocabulary,
+            VOCABULARY: vocabulary,
             "source_digest": source_digest("modules.preprocessing"),
         },
     )
@@ -56,10 +57,10 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         train_args=tfx.proto.TrainArgs(splits=[features.TRAIN]),
         eval_args=tfx.proto.EvalArgs(splits=list(map(features.scored_split, config.splits))),
         custom_config={
-            "vocabulary": vocabulary,
-            "windows": dataclasses.asdict(config.windows),
-            "hyperparameters": dataclasses.asdict(config.hyperparameters),
-            "work_dir": os.path.join(config.root, "unfinished"),
+            VOCABULARY: vocabulary,
+            WINDOWS: dataclasses.asdict(config.windows),
+            HYPERPARAMETERS: dataclasses.asdict(config.hyperparameters),
+            WORK_DIR: os.path.join(config.root, "unfinished"),
             "source_digest": source_digest("modules.trainer"),
         },
     )

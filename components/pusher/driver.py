@@ -12,7 +12,7 @@ from components.pusher.executor import PUSHED_DESTINATION
 LOST_VERSIONS = "lost_versions"
 
 
-class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
+class Driver(portable_base_driver.BaseDriver, base_driver.BaseDriver):
     """Counts the pushed versions that are gone, as an execution property.
 
     So a model whose version was removed is pushed again, while an unchanged run is cached.
