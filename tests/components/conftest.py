@@ -100,13 +100,13 @@ def import_artifact() -> Callable:
 
 @pytest.fixture(scope="session")
 def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
-    """Writes members, name to content, as a zip; text becomes UTF-8."""
+    """Writes members, name to content, as a zip: of the same members, the same bytes."""
 
     def pack(path: Path, members: dict[str, str | bytes]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(path, "w") as archive:
             for name, content in members.items():
-                archive.writestr(name, content)
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
         return path
 
     return pack

@@ -2,15 +2,10 @@ import os
 from pathlib import Path
 
 import pytest
-import yaml
-from tfx import v1 as tfx
-from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 from tfx.types import standard_artifacts
 
 from components.baseline_model import BaselineModel
 from components.baseline_model.executor import Executor, newest_other_version
-
-FILES = ("assets/characters", "saved_model.pb", "variables/variables.index")
 
 
 @pytest.fixture
@@ -53,19 +48,23 @@ def test_what_is_no_version_is_no_baseline(execute, write_model, write_version, 
     assert os.listdir(execute(write_model("candidate")).uri) == []
 
 
-def test_the_newest_version_is_handed_out_whole(execute, write_model, write_version, content_of):
+def test_the_newest_version_is_handed_out_whole(
+    execute, write_model, write_version, content_of, whole_model
+):
     for version, content in ((9, "old"), (1000, "new"), (200, "older")):
         write_version(version, content)
     baseline = execute(write_model("candidate"))
-    assert files(baseline, content_of) == dict.fromkeys(FILES, "new")
+    assert files(baseline, content_of) == whole_model("new")
     assert baseline.get_int_custom_property("version") == 1000
 
 
-def test_a_candidate_is_not_its_own_baseline(execute, write_model, write_version, content_of):
+def test_a_candidate_is_not_its_own_baseline(
+    execute, write_model, write_version, content_of, whole_model
+):
     write_version(1, "other")
     write_version(2, "candidate")
     write_version(3, "candidate")
-    assert files(execute(write_model("candidate")), content_of) == dict.fromkeys(FILES, "other")
+    assert files(execute(write_model("candidate")), content_of) == whole_model("other")
 
 
 def test_a_candidate_alone_has_no_baseline(execute, write_model, write_version):
@@ -80,12 +79,12 @@ def test_an_older_push_of_the_candidate_hides_nothing(base, write_model, write_v
     assert newest_other_version(str(base), model) == 2
 
 
-def test_the_drivers_choice_is_kept(execute, write_model, write_version, content_of):
+def test_the_drivers_choice_is_kept(execute, write_model, write_version, content_of, whole_model):
     """A version pushed since then belongs to another key of the cache."""
     write_version(1, "old")
     write_version(2, "new")
     baseline = execute(write_model("candidate"), version=1)
-    assert files(baseline, content_of) == dict.fromkeys(FILES, "old")
+    assert files(baseline, content_of) == whole_model("old")
 
 
 def test_the_drivers_choice_of_none_is_kept(execute, write_model, write_version):
@@ -101,12 +100,12 @@ def test_a_version_that_is_gone_by_now_is_an_error(execute, write_model, write_v
 
 
 def test_a_directory_without_a_model_is_no_baseline(
-    execute, base, write_model, write_version, content_of
+    execute, base, write_model, write_version, content_of, whole_model
 ):
     """A server passes over it too; here it would fail every evaluation from now on."""
     write_version(1, "old")
     (base / "2").mkdir()
-    assert files(execute(write_model("candidate")), content_of) == dict.fromkeys(FILES, "old")
+    assert files(execute(write_model("candidate")), content_of) == whole_model("old")
 
 
 @pytest.fixture
@@ -124,7 +123,7 @@ def run(workplace, import_artifact, base):
 
 
 def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
-    run, workplace, write_model, write_version, content_of
+    run, workplace, write_model, write_version, content_of, whole_model
 ):
     def chosen() -> tuple[int, dict[str, str]]:
         uri, properties = workplace.output("BaselineModel", "baseline")
@@ -141,7 +140,7 @@ def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
     assert run(candidate) == "CACHED"
 
     write_version(6, "other")
-    copies = {f"Format-Serving/{name}": "other" for name in FILES}
+    copies = {f"Format-Serving/{name}": text for name, text in whole_model("other").items()}
     assert run(candidate) == "COMPLETE"
     assert chosen() == (6, copies)
     assert run(candidate) == "CACHED"
@@ -176,26 +175,3 @@ def test_an_unreadable_version_fails_and_is_not_remembered(
     broken.unlink()
     assert run(write_model("candidate")) == "COMPLETE"
     assert workplace.properties("BaselineModel")["version"] == 3
-
-
-def test_it_compiles_for_kubeflow_without_a_version(tmp_path, import_artifact, write_model):
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(
-        config=kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image="lyrics:latest", use_pipeline_spec_2_1=True
-        ),
-        output_filename=str(tmp_path / "pipeline.yaml"),
-    )
-    candidate = import_artifact("candidate", write_model("candidate"))
-    component = BaselineModel(candidate.outputs["result"], "gs://lyrics/served", "0")
-    runner.run(
-        tfx.dsl.Pipeline(
-            pipeline_name="lyrics",
-            pipeline_root="gs://lyrics/root",
-            components=[candidate, component],
-        )
-    )
-    compiled = yaml.safe_load((tmp_path / "pipeline.yaml").read_text())
-    given = compiled["root"]["dag"]["tasks"]["BaselineModel"]["inputs"]["parameters"]
-    assert given.keys() == {"base_directory", "source_digest"}
-    container = compiled["deploymentSpec"]["executors"]["BaselineModel_executor"]["container"]
-    assert "components.baseline_model.executor.Executor" in container["args"]

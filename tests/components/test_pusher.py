@@ -11,8 +11,6 @@ from components.pusher import Pusher
 from components.pusher.executor import Executor
 from modules import versions
 
-FILES = ("assets/characters", "saved_model.pb", "variables/variables.index")
-
 
 @pytest.fixture
 def base(tmp_path) -> Path:
@@ -61,16 +59,18 @@ def found(base) -> list[int]:
     return versions.versions(str(base))
 
 
-def test_a_blessed_model_becomes_a_version(execute, base, write_model, content_of):
+def test_a_blessed_model_becomes_a_version(execute, base, write_model, content_of, whole_model):
     before = int(time.time())
     pushed = execute(write_model("good"))
     (version,) = found(base)
     assert before <= version <= time.time()
-    assert content_of(base) == {f"{version}/{name}": "good" for name in FILES}
+    assert content_of(base) == {
+        f"{version}/{name}": text for name, text in whole_model("good").items()
+    }
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(base / str(version))
     assert pushed.get_string_custom_property("pushed_version") == str(version)
-    assert content_of(Path(pushed.uri)) == dict.fromkeys(FILES, "good")
+    assert content_of(Path(pushed.uri)) == whole_model("good")
 
 
 def test_a_model_that_is_not_blessed_goes_nowhere(execute, base, write_model, content_of):
@@ -181,7 +181,7 @@ def run(workplace, import_artifact, destination, write_blessing):
     return run
 
 
-def test_a_cached_rerun_pushes_nothing(run, workplace, base, write_model, content_of):
+def test_a_cached_rerun_pushes_nothing(run, workplace, base, write_model, content_of, whole_model):
     model = write_model("good")
     assert run(model) == "COMPLETE"
     before, first = content_of(base), workplace.output("Pusher", "pushed_model")
@@ -190,7 +190,7 @@ def test_a_cached_rerun_pushes_nothing(run, workplace, base, write_model, conten
     assert workplace.output("Pusher", "pushed_model") == first
     uri, properties = first
     (version,) = found(base)
-    assert content_of(uri) == dict.fromkeys(FILES, "good")
+    assert content_of(uri) == whole_model("good")
     assert properties["pushed"] == 1
     assert properties["pushed_version"] == str(version)
     assert properties["pushed_destination"] == str(base / str(version))

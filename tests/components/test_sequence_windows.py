@@ -1,6 +1,7 @@
 import json
 import random
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +14,12 @@ from apache_beam.pipeline import PipelineVisitor
 from apache_beam.pvalue import AsSingleton
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tfx import v1 as tfx
+from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import artifact_utils, standard_artifacts
 
+from components.examples import make_example
 from components.sequence_windows.component import SequenceWindows
 from components.sequence_windows.executor import Executor
 from components.sequence_windows.stream import Document, Stream
@@ -25,17 +27,6 @@ from components.sequence_windows.transforms import MeasureDocuments, WriteWindow
 from components.sequence_windows.windows import TrainingWindows
 from modules.errors import WindowError
 from modules.windowing import WindowOptions
-
-
-def example(text, document, document_index, position, ids):
-    feature = {
-        "text": tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()])),
-        "document": tf.train.Feature(bytes_list=tf.train.BytesList(value=[document.encode()])),
-        "document_index": tf.train.Feature(int64_list=tf.train.Int64List(value=[document_index])),
-        "position": tf.train.Feature(int64_list=tf.train.Int64List(value=[position])),
-        "ids": tf.train.Feature(int64_list=tf.train.Int64List(value=ids)),
-    }
-    return tf.train.Example(features=tf.train.Features(feature=feature))
 
 
 def characters(start, stop):
@@ -49,75 +40,69 @@ def cut(lengths, size, firsts=None):
     for index, length in enumerate(lengths):
         for offset in range(0, length, size):
             begin, end = start + offset, start + min(offset + size, length)
-            # Indices with holes: only their order may count.
-            place = (f"歌.zip/{index}.txt", 3 * index, (firsts or {}).get(index, 0) + offset)
-            examples.append(example(characters(begin, end), *place, range(begin, end)))
+            features = {
+                "text": characters(begin, end),
+                "document": f"歌.zip/{index}.txt",
+                "document_index": 3 * index,  # with holes: only their order may count
+                "position": (firsts or {}).get(index, 0) + offset,
+                "ids": range(begin, end),
+            }
+            examples.append(make_example(features))
         start += length
     return examples
 
 
-def write(directory, splits, num_files=3, seed=0):
-    """An artifact of the Examples of each split, shuffled over files."""
-    for split, examples in splits.items():
-        random.Random(seed).shuffle(examples)
-        folder = directory / f"Split-{split}"
-        folder.mkdir(parents=True)
-        for file in range(num_files):
-            path = str(folder / f"transformed_examples-{file:05d}-of-{num_files:05d}.gz")
-            with tf.io.TFRecordWriter(path, "GZIP") as writer:
-                for record in examples[file::num_files]:
-                    writer.write(record.SerializeToString())
-    artifact = standard_artifacts.Examples()
-    artifact.uri = str(directory)
-    artifact.split_names = artifact_utils.encode_split_names([*splits])
-    return artifact
+def shuffled(splits):
+    """Examples come in any order."""
+    return {
+        name: random.Random(0).sample(examples, len(examples)) for name, examples in splits.items()
+    }
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the executor wrote."""
+
+    artifact: types.Artifact
+    read: Callable
+
+    def files(self, split):
+        """In the order of their names."""
+        return sorted(Path(self.artifact.uri, f"Split-{split}").iterdir())
+
+    def ids(self):
+        """Of each training window."""
+        windows = self.read(*self.files("train"))
+        assert all(set(features) == {"ids"} for features in windows)
+        return [features["ids"] for features in windows]
+
+    def scored(self, split):
+        """(text, context, document, document_index, position, split) of each scored window."""
+        names = ("text", "context", "document", "document_index", "position", "split")
+        windows = self.read(*self.files(split))
+        return [tuple(features[name][0] for name in names) for features in windows]
 
 
 class SmallShards(Executor):
     windows_per_shard = 3
 
 
-def execute(tmp_path, splits, options, executor=SmallShards, context=None):
-    """Runs the executor; returns its output artifact."""
-    windows = standard_artifacts.Examples()
-    windows.uri = str(tmp_path / "windows")
-    executor(context).Do(
-        {"examples": [write(tmp_path / "examples", splits)]},
-        {"windows": [windows]},
-        {"options": json.dumps(asdict(options)), "source_digest": "0"},
-    )
-    return windows
+@pytest.fixture(scope="module")
+def execute(write_examples, read_examples):
+    """Runs the executor in a directory, on Examples of several files, into shards of 3."""
 
-
-def files(windows, split):
-    return sorted(Path(windows.uri, f"Split-{split}").iterdir())
-
-
-def read(paths):
-    """The Examples of TFRecord files, one after the other."""
-    dataset = tf.data.TFRecordDataset([str(path) for path in paths], "GZIP")
-    return [tf.train.Example.FromString(record) for record in dataset.as_numpy_iterator()]
-
-
-def ids_of(windows):
-    records = read(files(windows, "train"))
-    assert all(set(record.features.feature) == {"ids"} for record in records)
-    return [list(record.features.feature["ids"].int64_list.value) for record in records]
-
-
-def scored_of(windows, split):
-    """(text, context, document, document_index, position, split) of each scored window."""
-    rows = []
-    for record in read(files(windows, split)):
-        feature = record.features.feature
-        text, document, origin = (
-            feature[name].bytes_list.value[0].decode() for name in ("text", "document", "split")
+    def run(directory, splits, options, context=None):
+        examples = write_examples(directory / "examples", shuffled(splits), num_files=3)
+        windows = standard_artifacts.Examples()
+        windows.uri = str(directory / "windows")
+        SmallShards(context).Do(
+            {"examples": [examples]},
+            {"windows": [windows]},
+            {"options": json.dumps(asdict(options)), "source_digest": "0"},
         )
-        context, index, position = (
-            feature[name].int64_list.value[0] for name in ("context", "document_index", "position")
-        )
-        rows.append((text, context, document, index, position, origin))
-    return rows
+        return Written(windows, read_examples)
+
+    return run
 
 
 def data_iter_consecutive(ids, batch_size, num_steps):
@@ -137,17 +122,17 @@ def data_iter_random(ids, num_steps):
 
 def consecutive_minibatches(windows, batch_size):
     """(X, Y) of the training windows, read with tf.data in the order of their files."""
-    dataset = tf.data.TFRecordDataset([str(f) for f in files(windows, "train")], "GZIP")
+    dataset = tf.data.TFRecordDataset([str(file) for file in windows.files("train")], "GZIP")
     spec = {"ids": tf.io.RaggedFeature(tf.int64)}
     dataset = dataset.map(lambda record: tf.io.parse_single_example(record, spec)["ids"])
     batches = dataset.batch(batch_size, drop_remainder=True).as_numpy_iterator()
     return [(batch[:, :-1], batch[:, 1:]) for batch in batches]
 
 
-def test_consecutive_windows_of_range_30_are_the_books_minibatches(tmp_path):
+def test_consecutive_windows_of_range_30_are_the_books_minibatches(execute, tmp_path):
     options = WindowOptions(batch_size=2, num_steps=6)
     windows = execute(tmp_path, {"train": cut([11, 1, 18], size=4)}, options)
-    assert ids_of(windows) == [
+    assert windows.ids() == [
         [0, 1, 2, 3, 4, 5, 6],
         [15, 16, 17, 18, 19, 20, 21],
         [6, 7, 8, 9, 10, 11, 12],
@@ -158,22 +143,22 @@ def test_consecutive_windows_of_range_30_are_the_books_minibatches(tmp_path):
     )
 
 
-def test_random_windows_of_range_30_are_the_books_examples(tmp_path):
+def test_random_windows_of_range_30_are_the_books_examples(execute, tmp_path):
     options = WindowOptions("random", batch_size=2, num_steps=6)
     windows = execute(tmp_path, {"train": cut([11, 1, 18], size=4)}, options)
     np.testing.assert_equal(
-        [(ids[:-1], ids[1:]) for ids in ids_of(windows)],
+        [(ids[:-1], ids[1:]) for ids in windows.ids()],
         [(x.tolist(), y.tolist()) for x, y in data_iter_random(np.arange(30), 6)],
     )
 
 
-def test_random_windows_with_an_offset_are_clipped_at_the_end(tmp_path):
+def test_random_windows_with_an_offset_are_clipped_at_the_end(execute, tmp_path):
     options = WindowOptions("random", batch_size=1, num_steps=4, random_offset=True)
     windows = execute(tmp_path, {"train": cut([6, 5], size=2)}, options)
-    assert ids_of(windows) == [[0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 8, 9, 10]]
+    assert windows.ids() == [[0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 8, 9, 10]]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sampling=st.sampled_from(["consecutive", "random"]),
     batch_size=st.integers(1, 6),
@@ -182,7 +167,7 @@ def test_random_windows_with_an_offset_are_clipped_at_the_end(tmp_path):
     size=st.integers(1, 20),
 )
 def test_the_executor_writes_the_books_windows(
-    tmp_path_factory, sampling, batch_size, num_steps, lengths, size
+    execute, tmp_path_factory, sampling, batch_size, num_steps, lengths, size
 ):
     options = WindowOptions(sampling, batch_size, num_steps)
     ids = np.arange(max(sum(lengths), options.min_length))
@@ -195,34 +180,34 @@ def test_the_executor_writes_the_books_windows(
         )
     else:
         np.testing.assert_equal(
-            [(np.array(w[:-1]), np.array(w[1:])) for w in ids_of(windows)],
+            [(np.array(w[:-1]), np.array(w[1:])) for w in windows.ids()],
             list(data_iter_random(ids, num_steps)),
         )
 
 
-def test_scored_windows_stay_in_their_document_and_know_their_place(tmp_path):
+def test_scored_windows_stay_in_their_document_and_know_their_place(execute, tmp_path):
     # The eval split is the tail, from position 100 on, of the second of its documents.
     splits = {"train": cut([6], size=4), "eval": cut([3, 7], size=2, firsts={1: 100})}
     options = WindowOptions(batch_size=1, num_steps=2, stride=4, context=3)
     windows = execute(tmp_path, splits, options)
-    assert scored_of(windows, "scored_eval") == [
+    assert windows.scored("scored_eval") == [
         (characters(0, 3), 0, "歌.zip/0.txt", 0, 0, "eval"),
         (characters(3, 7), 0, "歌.zip/1.txt", 3, 100, "eval"),
         (characters(4, 10), 3, "歌.zip/1.txt", 3, 104, "eval"),
     ]
-    assert scored_of(windows, "scored_train") == [
+    assert windows.scored("scored_train") == [
         (characters(0, 4), 0, "歌.zip/0.txt", 0, 0, "train"),
         (characters(1, 6), 3, "歌.zip/0.txt", 0, 4, "train"),
     ]
 
 
-def test_every_held_out_character_is_scored_exactly_once(tmp_path):
+def test_every_held_out_character_is_scored_exactly_once(execute, tmp_path):
     splits = {
         "train": cut([6], size=4),
         "eval": cut([30, 1, 64, 17], size=7, firsts={0: 1000, 2: 5}),
     }
     options = WindowOptions(batch_size=1, num_steps=2, stride=5, context=8)
-    rows = scored_of(execute(tmp_path, splits, options), "scored_eval")
+    rows = execute(tmp_path, splits, options).scored("scored_eval")
     assert "".join(text[context:] for text, context, *_ in rows) == characters(0, 112)
     held_out = {0: range(1000, 1030), 3: range(1), 6: range(5, 69), 9: range(17)}
     scored = [
@@ -233,14 +218,14 @@ def test_every_held_out_character_is_scored_exactly_once(tmp_path):
     assert scored == [(index, position) for index in held_out for position in held_out[index]]
 
 
-def test_files_are_shards_in_order_and_none_is_larger_than_a_shard(tmp_path):
+def test_files_are_shards_in_order_and_none_is_larger_than_a_shard(execute, tmp_path):
     options = WindowOptions(batch_size=2, num_steps=3, stride=4, context=4)
     windows = execute(tmp_path, {"train": cut([40, 30], size=6)}, options)
     # 2 lanes of 35 make 11 minibatches of 2 windows; the documents 10 + 8 scored windows.
     for split, sizes in {"train": [3] * 7 + [1], "scored_train": [3] * 6}.items():
-        paths = files(windows, split)
+        paths = windows.files(split)
         assert [path.name for path in paths] == [f"windows-{n:05d}.gz" for n in range(len(sizes))]
-        assert [len(read([path])) for path in paths] == sizes
+        assert [len(windows.read(path)) for path in paths] == sizes
 
 
 def test_shards_written_again_are_the_same_files(tmp_path):
@@ -277,7 +262,7 @@ def test_measuring_keeps_one_entry_a_document_however_long_it_is(tmp_path):
         ]
 
 
-def test_no_step_gathers_a_split(tmp_path):
+def test_no_step_gathers_a_split(execute, tmp_path):
     pipelines = []
 
     def make_pipeline():
@@ -308,9 +293,9 @@ def test_no_step_gathers_a_split(tmp_path):
     assert writing.labels == []
 
 
-def test_the_artifact_describes_itself_and_holds_nothing_else(tmp_path):
+def test_the_artifact_describes_itself_and_holds_nothing_else(execute, tmp_path):
     splits = {"train": cut([20], size=6), "eval": cut([5], size=6)}
-    windows = execute(tmp_path, splits, WindowOptions(batch_size=2, num_steps=3))
+    windows = execute(tmp_path, splits, WindowOptions(batch_size=2, num_steps=3)).artifact
     names = ["train", "scored_train", "scored_eval"]
     assert artifact_utils.decode_split_names(windows.split_names) == names
     assert examples_utils.get_payload_format_string(windows) == "FORMAT_TF_EXAMPLE"
@@ -319,22 +304,21 @@ def test_the_artifact_describes_itself_and_holds_nothing_else(tmp_path):
 
 
 @pytest.mark.parametrize("examples_of_eval", [None, []])
-def test_without_an_eval_split_or_with_an_empty_one(tmp_path, examples_of_eval):
+def test_without_an_eval_split_or_with_an_empty_one(execute, tmp_path, examples_of_eval):
     options = WindowOptions(batch_size=2, num_steps=3)
     splits = {"train": cut([20], size=6)}
     if examples_of_eval is None:
-        windows = execute(tmp_path, splits, options)
+        windows = execute(tmp_path, splits, options).artifact
         assert artifact_utils.decode_split_names(windows.split_names) == ["train", "scored_train"]
     else:
         with pytest.raises(WindowError, match="split 'eval' has 0: give more text"):
             execute(tmp_path, splits | {"eval": examples_of_eval}, options)
 
 
-def test_an_eval_split_without_files_is_an_empty_one(tmp_path):
-    examples = write(tmp_path / "examples", {"train": cut([20], size=6), "eval": []}, num_files=0)
-    write(tmp_path / "more", {"train": cut([20], size=6)})
-    (tmp_path / "examples" / "Split-train").rmdir()
-    (tmp_path / "more" / "Split-train").rename(tmp_path / "examples" / "Split-train")
+def test_an_eval_split_without_files_is_an_empty_one(tmp_path, write_examples):
+    examples = write_examples(tmp_path / "examples", {"train": cut([20], size=6), "eval": []})
+    (file,) = (tmp_path / "examples" / "Split-eval").iterdir()
+    file.unlink()
     windows = standard_artifacts.Examples()
     windows.uri = str(tmp_path / "windows")
     options = json.dumps(asdict(WindowOptions(batch_size=2, num_steps=3)))
@@ -342,7 +326,7 @@ def test_an_eval_split_without_files_is_an_empty_one(tmp_path):
         Executor().Do({"examples": [examples]}, {"windows": [windows]}, {"options": options})
 
 
-def test_a_train_split_one_character_too_short(tmp_path):
+def test_a_train_split_one_character_too_short(execute, tmp_path):
     options = WindowOptions(batch_size=4, num_steps=6)
     with pytest.raises(WindowError, match="need at least 28 characters; split 'train' has 27"):
         execute(tmp_path, {"train": cut([20, 7], size=6)}, options)
@@ -350,21 +334,21 @@ def test_a_train_split_one_character_too_short(tmp_path):
 
 
 @pytest.mark.parametrize(("spoiled", "copies"), [(1, 0), (4, 0), (0, 2), (4, 2), (7, 2)])
-def test_a_document_with_a_gap_or_an_overlap_is_refused(tmp_path, spoiled, copies):
+def test_a_document_with_a_gap_or_an_overlap_is_refused(execute, tmp_path, spoiled, copies):
     examples = cut([30], size=4)
     examples[spoiled : spoiled + 1] = [examples[spoiled]] * copies
     with pytest.raises(Exception, match=r"the Examples are in one piece up to \d+ only"):
         execute(tmp_path, {"train": examples}, WindowOptions(batch_size=1, num_steps=6))
 
 
-def test_an_example_with_too_few_indices_is_refused(tmp_path):
+def test_an_example_with_too_few_indices_is_refused(execute, tmp_path):
     examples = cut([30], size=4)
     del examples[2].features.feature["ids"].int64_list.value[-1]
     with pytest.raises(Exception, match=r"the Examples are in one piece up to 11 only"):
         execute(tmp_path, {"train": examples}, WindowOptions(batch_size=1, num_steps=6))
 
 
-def test_bundles_on_several_workers_write_the_same_files(tmp_path):
+def test_bundles_on_several_workers_write_the_same_files(execute, tmp_path):
     def two_workers():
         flags = ["--direct_running_mode=multi_threading", "--direct_num_workers=2"]
         return beam.Pipeline(options=PipelineOptions(flags))
@@ -375,51 +359,32 @@ def test_bundles_on_several_workers_write_the_same_files(tmp_path):
     for name, context in contexts.items():
         splits = {"train": cut([40, 30], size=3)}
         windows = execute(tmp_path / name, splits, options, context=context)
-        paths = files(windows, "train") + files(windows, "scored_train")
-        written.append([(path.name, read([path])) for path in paths])
+        paths = windows.files("train") + windows.files("scored_train")
+        written.append([(path.name, windows.read(path)) for path in paths])
     assert written[0] == written[1]
 
 
-def pipeline(tmp_path, options, root):
-    importer = tfx.dsl.Importer(
-        source_uri=str(tmp_path / "examples"),
-        artifact_type=standard_artifacts.Examples,
-        properties={"split_names": '["train"]'},
-    ).with_id("examples")
-    windows = SequenceWindows(importer.outputs["result"], options, source_digest="0")
-    return tfx.dsl.Pipeline(
-        pipeline_name="windows", pipeline_root=str(root), components=[importer, windows]
-    )
+@pytest.fixture
+def run(workplace, import_artifact, write_examples, tmp_path):
+    """Runs SequenceWindows in a pipeline on a train split; returns its state."""
+
+    def run(train, options) -> str:
+        artifact = write_examples(tmp_path / "examples", {"train": train})
+        examples = import_artifact("examples", artifact)
+        windows = SequenceWindows(examples.outputs["result"], options, source_digest="0")
+        return workplace.run(examples, windows)["SequenceWindows"]
+
+    return run
 
 
-def run_locally(tmp_path, options):
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(
-        str(tmp_path / "metadata.sqlite")
-    )
-    definition = pipeline(tmp_path, options, tmp_path / "root")
-    definition.metadata_connection_config = connection
-    tfx.orchestration.LocalDagRunner().run(definition)
+def test_the_component_runs_in_a_pipeline(run, workplace, read_examples):
+    options = WindowOptions(batch_size=2, num_steps=6)
+    assert run(cut([11, 1, 18], size=4), options) == "COMPLETE"
+    uri, _ = workplace.output("SequenceWindows", "windows")
+    windows = read_examples(*sorted((uri / "Split-train").iterdir()))
+    assert [features["ids"][0] for features in windows] == [0, 15, 6, 21]
 
 
-def test_the_component_runs_in_a_pipeline(tmp_path):
-    write(tmp_path / "examples", {"train": cut([11, 1, 18], size=4)})
-    run_locally(tmp_path, WindowOptions(batch_size=2, num_steps=6))
-    (split,) = (tmp_path / "root").glob("SequenceWindows/windows/*/Split-train")
-    windows = [r.features.feature["ids"].int64_list.value[0] for r in read(sorted(split.iterdir()))]
-    assert windows == [0, 15, 6, 21]
-
-
-def test_a_window_error_reaches_whoever_runs_the_pipeline(tmp_path):
-    write(tmp_path / "examples", {"train": cut([20], size=4)})
+def test_a_window_error_reaches_whoever_runs_the_pipeline(run):
     with pytest.raises(WindowError, match="split 'train' has 20"):
-        run_locally(tmp_path, WindowOptions(batch_size=32, num_steps=35))
-
-
-def test_the_component_compiles_for_kubeflow(tmp_path):
-    from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
-
-    config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(default_image="lyrics")
-    runner = kubeflow_v2_dag_runner.KubeflowV2DagRunner(config, str(tmp_path), "pipeline.json")
-    runner.run(pipeline(tmp_path, WindowOptions(), "gs://bucket/root"), write_out=True)
-    compiled = (tmp_path / "pipeline.json").read_text()
-    assert "components.sequence_windows.executor.Executor" in compiled
+        run(cut([20], size=4), WindowOptions(batch_size=32, num_steps=35))

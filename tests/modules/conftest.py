@@ -3,6 +3,7 @@
 TensorFlow is imported where it is used: the fast tests read this file too.
 """
 
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def build_model() -> Callable:
     return build
 
 
+@pytest.fixture(scope="session")
+def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
+    """Writes members, name to content, as a zip: of the same members, the same bytes."""
+
+    def pack(path: Path, members: dict[str, str | bytes]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+        return path
+
+    return pack
+
+
 def write_records(path: Path, examples: Iterable) -> str:
     import tensorflow as tf
 
@@ -61,12 +76,10 @@ def write_records(path: Path, examples: Iterable) -> str:
 @pytest.fixture
 def write_windows(tmp_path) -> Callable[..., str]:
     """Writes training windows; returns a pattern of their file."""
-    import tensorflow as tf
+    from components.examples import make_example
 
     def write(windows: Iterable[Iterable[int]], name: str = "windows-0.gz") -> str:
-        lists = (tf.train.Int64List(value=list(ids)) for ids in windows)
-        features = ({"ids": tf.train.Feature(int64_list=ids)} for ids in lists)
-        examples = (tf.train.Example(features=tf.train.Features(feature=f)) for f in features)
+        examples = (make_example({"ids": list(ids)}) for ids in windows)
         return write_records(tmp_path / name, examples).replace("-0.gz", "-*")
 
     return write
@@ -74,18 +87,12 @@ def write_windows(tmp_path) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def scored_window() -> Callable:
-    """Makes the Example of a scored window."""
-    import tensorflow as tf
+    """Makes the Example of a scored window, without its place."""
+    from components.examples import make_example
 
-    def make(text: str, context: int = 0, split: str = "eval") -> tf.train.Example:
-        def characters(value: str) -> tf.train.Feature:
-            return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value.encode()]))
-
-        numbers = tf.train.Feature(int64_list=tf.train.Int64List(value=[context]))
-        feature = {"text": characters(text), "split": characters(split), "context": numbers}
-        return tf.train.Example(features=tf.train.Features(feature=feature))
-
-    return make
+    return lambda text, context=0, split="eval": make_example(
+        {"text": text, "context": context, "split": split}
+    )
 
 
 @pytest.fixture

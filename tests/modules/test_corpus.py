@@ -140,14 +140,9 @@ def test_read_gives_passages_with_their_positions(tmp_path, pack):
 def test_read_over_many_chunks(tmp_path, pack):
     source = "".join(chr(0x4E00 + n % 5_000) for n in range(100_000))  # 300,000 bytes
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
+    stretches = ((0, 100_001), (0, 1), (70_000, 70_010), (4096, 8192), (99_999, 100_001))
     with Archive(document.path, 100) as archive:
-        for start, stop in (
-            (0, 100_001),
-            (0, 1),
-            (70_000, 70_010),
-            (4096, 8192),
-            (99_999, 100_001),
-        ):
+        for start, stop in stretches:
             passages = list(corpus.read(archive, document, start, stop))
             assert "".join(text for _, text in passages) == (source + "\n")[start:stop]
             assert all(0 < len(text) <= 4096 for _, text in passages)

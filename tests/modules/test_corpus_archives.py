@@ -31,13 +31,32 @@ def packed(*members, method=zipfile.ZIP_DEFLATED):
     return buffer.getvalue()
 
 
+def lie(data, uncompressed=None, compressed=None, flags=0, index=0):
+    """Changes what the central directory says of a member; flags also in its own header."""
+    data = bytearray(data)
+    entry = [i for i in range(len(data)) if data[i : i + 4] == b"PK\1\2"][index]
+    if uncompressed is not None:
+        struct.pack_into("<I", data, entry + 24, uncompressed)
+    if compressed is not None:
+        struct.pack_into("<I", data, entry + 20, compressed)
+    (header,) = struct.unpack_from("<I", data, entry + 42)
+    for place in (entry + 8, header + 6):
+        struct.pack_into("<H", data, place, struct.unpack_from("<H", data, place)[0] | flags)
+    return bytes(data)
+
+
 SONG = ("b.txt", "一二三四五六七八九十\n" * 3)
+
+
+def store(tmp_path, data):
+    path = tmp_path / "songs.zip"
+    path.write_bytes(data)
+    return path
 
 
 def refused(tmp_path, data, message, **options):
     """The archive is refused by an error that names it, in one line."""
-    path = tmp_path / "songs.zip"
-    path.write_bytes(data)
+    path = store(tmp_path, data)
     with pytest.raises(CorpusError, match=message) as raised:
         inspect(path, **options)
     assert str(path) in str(raised.value)
@@ -92,20 +111,6 @@ def test_more_bytes_than_the_directory_says(tmp_path):
     refused(tmp_path, lie(packed(SONG), uncompressed=10), r"'b\.txt' is damaged \(Bad CRC-32")
 
 
-def lie(data, uncompressed=None, compressed=None, flags=0, index=0):
-    """Changes what the central directory says of a member; flags also in its own header."""
-    data = bytearray(data)
-    entry = [i for i in range(len(data)) if data[i : i + 4] == b"PK\1\2"][index]
-    if uncompressed is not None:
-        struct.pack_into("<I", data, entry + 24, uncompressed)
-    if compressed is not None:
-        struct.pack_into("<I", data, entry + 20, compressed)
-    (header,) = struct.unpack_from("<I", data, entry + 42)
-    for place in (entry + 8, header + 6):
-        struct.pack_into("<H", data, place, struct.unpack_from("<H", data, place)[0] | flags)
-    return bytes(data)
-
-
 @pytest.mark.parametrize("flags", [0x1, 0x41])
 def test_encrypted(tmp_path, flags):
     data = lie(packed(SONG), flags=flags)
@@ -113,8 +118,7 @@ def test_encrypted(tmp_path, flags):
 
 
 def test_an_encrypted_member_that_is_no_text_does_not_matter(tmp_path):
-    path = tmp_path / "songs.zip"
-    path.write_bytes(lie(packed(("a.jpg", b"1"), SONG), flags=1))
+    path = store(tmp_path, lie(packed(("a.jpg", b"1"), SONG), flags=1))
     assert [document.member for document in inspect(path)] == ["b.txt"]
 
 
@@ -163,8 +167,7 @@ def test_names_that_lead_out_of_the_archive(tmp_path, name):
 
 
 def test_dots_in_a_name_are_no_way_out(tmp_path):
-    path = tmp_path / "songs.zip"
-    path.write_bytes(packed(("a..b/c...txt", "一")))
+    path = store(tmp_path, packed(("a..b/c...txt", "一")))
     assert [document.member for document in inspect(path)] == ["a..b/c...txt"]
 
 
@@ -205,8 +208,7 @@ def test_the_ratio(tmp_path):
 
 
 def test_a_small_text_is_no_bomb_however_much_it_repeats(tmp_path):
-    path = tmp_path / "songs.zip"
-    path.write_bytes(packed(("la.txt", "la la la\n" * 10_000)))
+    path = store(tmp_path, packed(("la.txt", "la la la\n" * 10_000)))
     assert len(inspect(path)) == 1
 
 
@@ -234,14 +236,12 @@ def test_names_that_are_not_marked_as_utf8(tmp_path, encoding):
     data = packed(*((name, "一") for name in stand_ins))
     for stand_in, name in zip(stand_ins, names, strict=True):
         data = data.replace(stand_in.encode(), name.encode(encoding))
-    path = tmp_path / "songs.zip"
-    path.write_bytes(data)
+    path = store(tmp_path, data)
     assert sorted(document.member for document in inspect(path)) == sorted(names)
 
 
 def test_names_in_no_known_encoding_stay_as_zip_has_them(tmp_path):
-    path = tmp_path / "songs.zip"
-    path.write_bytes(packed(("00a.txt", "一"), SONG).replace(b"00a", b"\xff\xfea"))
+    path = store(tmp_path, packed(("00a.txt", "一"), SONG).replace(b"00a", b"\xff\xfea"))
     assert [document.member for document in inspect(path)] == ["b.txt", "\xa0\u25a0a.txt"]
 
 

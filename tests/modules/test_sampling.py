@@ -96,17 +96,10 @@ def test_never_unknown(build_model, temperature, top_k):
 
 def chosen(probabilities, draws, temperature=1.0, top_k=0):
     """Indices for each draw from the distribution over the entries after <unk>."""
-    logits = tf.math.log([[1.0, *probabilities]] * len(draws))
-    return (
-        choose(
-            logits,
-            tf.fill([len(draws)], temperature),
-            tf.fill([len(draws)], top_k),
-            tf.constant(draws, tf.float32),
-        )
-        .numpy()
-        .tolist()
-    )
+    rows = len(draws)
+    logits = tf.math.log([[1.0, *probabilities]] * rows)
+    settings = tf.fill([rows], temperature), tf.fill([rows], top_k)
+    return choose(logits, *settings, tf.constant(draws, tf.float32)).numpy().tolist()
 
 
 def test_the_cumulative_distribution_is_inverted():
