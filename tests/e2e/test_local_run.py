@@ -97,7 +97,7 @@ def test_an_impossible_bound_pushes_nothing(config, first):
     refused = run(config, max_perplexity=1.0)
     assert ran(refused) == ["Evaluator", "Pusher"]
     assert not refused.blessed
-    assert refused.reason.startswith("perplexity is ")
+    assert refused.reason.startswith("split 'eval': perplexity is ")
     assert refused.reason.endswith(", not from 1 to 1")
     assert refused.pushed_to is None
     assert len(versions.versions(config.serving_dir)) == 1
