@@ -1,6 +1,8 @@
 """What all tests share."""
 
 import sys
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,17 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"no real corpora at {SHARED_DATA.name}: they are not part of this project")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
+    """Writes members, name to content, as a zip: of the same members, the same bytes."""
+
+    def pack(path: Path, members: dict[str, str | bytes]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+        return path
+
+    return pack

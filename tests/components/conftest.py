@@ -3,7 +3,6 @@
 TensorFlow and TFX are imported where they are used: the fast tests read this file too.
 """
 
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,20 +95,6 @@ def import_artifact() -> Callable:
         ).with_id(name)
 
     return make
-
-
-@pytest.fixture(scope="session")
-def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
-    """Writes members, name to content, as a zip: of the same members, the same bytes."""
-
-    def pack(path: Path, members: dict[str, str | bytes]) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-        return path
-
-    return pack
 
 
 @pytest.fixture(scope="session")

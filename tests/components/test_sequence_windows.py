@@ -12,6 +12,7 @@ import tensorflow as tf
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pipeline import PipelineVisitor
 from apache_beam.pvalue import AsSingleton
+from book import data_iter_consecutive, data_iter_random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tfx import types
@@ -103,21 +104,6 @@ def execute(write_examples, read_examples):
         return Written(windows, read_examples)
 
     return run
-
-
-def data_iter_consecutive(ids, batch_size, num_steps):
-    """The book's minibatches (X, Y), in order."""
-    lane_length = len(ids) // batch_size
-    lanes = ids[: batch_size * lane_length].reshape(batch_size, lane_length)
-    for start in range(0, (lane_length - 1) // num_steps * num_steps, num_steps):
-        X = lanes[:, start : start + num_steps]
-        yield X, lanes[:, start + 1 : start + num_steps + 1]
-
-
-def data_iter_random(ids, num_steps):
-    """The book's examples (x, y), in the order of their start: unshuffled, unbatched."""
-    for start in range(0, (len(ids) - 1) // num_steps * num_steps, num_steps):
-        yield ids[start : start + num_steps], ids[start + 1 : start + num_steps + 1]
 
 
 def consecutive_minibatches(windows, batch_size):

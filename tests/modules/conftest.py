@@ -3,7 +3,6 @@
 TensorFlow is imported where it is used: the fast tests read this file too.
 """
 
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -48,20 +47,6 @@ def build_model() -> Callable:
         return model
 
     return build
-
-
-@pytest.fixture(scope="session")
-def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
-    """Writes members, name to content, as a zip: of the same members, the same bytes."""
-
-    def pack(path: Path, members: dict[str, str | bytes]) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w") as archive:
-            for name, content in members.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-        return path
-
-    return pack
 
 
 def write_records(path: Path, examples: Iterable) -> str:
