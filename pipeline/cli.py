@@ -182,7 +182,10 @@ def main() -> None:
 @_verbose
 @click.option("--prefix", default="分开", show_default=True, help="The summary's lyric begins so.")
 def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
-    """Run the pipeline here; what has not changed since an earlier run is cached."""
+    """Run the pipeline here.
+
+    What has not changed since an earlier run is cached; a run that was killed goes on.
+    """
     config = _config(**options)
     console.set_up_logging(verbose, "components", "modules")
     with console.working("importing TensorFlow and TFX"):
@@ -294,7 +297,10 @@ def generate(prefix: tuple[str, ...], as_json: bool, client: dict, **options: An
 @_client_options
 @_json
 def score(text: tuple[str, ...], as_json: bool, client: dict) -> None:
-    """Score each TEXT, by a gRPC query to a running server: the lower, the likelier."""
+    """Score each TEXT, by a gRPC query to a running server.
+
+    The lower the perplexity, the likelier the model finds the text.
+    """
     with _connect(**client) as connection:
         scores = connection.score(text)
     if as_json:

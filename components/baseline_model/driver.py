@@ -35,6 +35,6 @@ class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         except OpError as error:
             # Raised here, it would leave the execution in the metadata as running for ever. The
             # executor will look itself, and meet it too.
-            _logger.warning("cannot look for the baseline: %s", error)
+            _logger.debug("cannot look for the baseline: %s", error)
             result.Clear()
         return result

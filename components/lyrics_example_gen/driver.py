@@ -29,7 +29,7 @@ class Driver(base_driver.BaseDriver, portable_base_driver.BaseDriver):
         except LyricsError as error:
             # The executor will meet it too. Raised here, it would leave the execution in the
             # metadata as running for ever; raised there, as failed.
-            _logger.warning("cannot resolve the input: %s", error)
+            _logger.debug("cannot resolve the input: %s", error)
             properties = {FINGERPRINT: ""}
         for name, value in properties.items():
             property_type = "int_value" if isinstance(value, int) else "string_value"
