@@ -4,6 +4,7 @@ The tests of this module share a root and build on one another, in order, as run
 """
 
 import shutil
+import time
 import zipfile
 from pathlib import Path
 
@@ -131,12 +132,13 @@ def test_a_better_model_becomes_a_new_version(config, first):
 
 def test_a_version_that_was_removed_is_pushed_again(config, first):
     shutil.rmtree(config.serving_dir)
+    time.sleep(1)  # or it gets the number of a removed version, which then seems to be back
     again = run(config)
     assert ran(again) == ["Pusher"]
     assert again.splits == first.splits
     (version,) = versions.versions(config.serving_dir)
     assert again.pushed_to == versions.path_of(config.serving_dir, version)
-    assert run(config).all_cached
+    assert ran(run(config)) == []
 
 
 def test_other_data_rerun_everything(config, first):
