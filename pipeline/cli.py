@@ -34,9 +34,9 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from error
 
 
-def _option(flag: str, kind: Any, help_text: str, name: str | None = None) -> Callable:
+def _option(flag: str, kind: Any, help_text: str) -> Callable:
     """An option of the pipeline: what is not given is the preset's."""
-    name = name or flag.strip("-").replace("-", "_")
+    name = flag.strip("-").replace("-", "_")
     if isinstance(kind, tuple):
         kind = click.Choice(kind)
     default = PRESETS["lyrics"].option(name)

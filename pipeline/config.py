@@ -83,37 +83,41 @@ class PipelineConfig:
         Raises:
             ConfigError: if an option is not known, or its value makes no sense.
         """
-        unknown = options.keys() - option_names()
-        if unknown:
-            raise ConfigError(
-                f"unknown option {', '.join(sorted(unknown))}: "
-                f"choose from {', '.join(sorted(option_names()))}"
-            )
         changes: dict[str, Any] = {}
-        for entry in fields(self):
-            part = getattr(self, entry.name)
-            if is_dataclass(part) and not isinstance(part, type):
-                own = {f.name: options[f.name] for f in fields(part) if f.name in options}
-                changes[entry.name] = replace(part, **own)
-            elif entry.name in options:
-                changes[entry.name] = options[entry.name]
-        return replace(self, **changes)
+        own: dict[str, dict[str, Any]] = {}
+        for name, value in options.items():
+            part = _part_of(name)
+            (own.setdefault(part, {}) if part else changes)[name] = value
+        parts = {part: replace(getattr(self, part), **values) for part, values in own.items()}
+        return replace(self, **changes, **parts)
 
     def option(self, name: str) -> Any:
-        """The value of one option, whichever part it is in."""
-        for part in (self, *(getattr(self, entry.name) for entry in fields(self))):
-            if is_dataclass(part) and name in {entry.name for entry in fields(part)}:
-                return getattr(part, name)
-        raise ConfigError(f"unknown option {name}: choose from {', '.join(sorted(option_names()))}")
+        """The value of one option, whichever part it is in; ConfigError if there is none."""
+        part = _part_of(name)
+        return getattr(getattr(self, part) if part else self, name)
 
 
 def option_names() -> set[str]:
     """Every option of every part."""
-    names = set()
-    for entry in fields(PipelineConfig):
-        part = entry.default_factory
-        names |= {f.name for f in fields(part)} if is_dataclass(part) else {entry.name}
-    return names
+    return set(_PARTS)
+
+
+def _part_of(option: str) -> str:
+    """The part that has an option, "" for the configuration itself."""
+    if option not in _PARTS:
+        raise ConfigError(
+            f"unknown option {option}: choose from {', '.join(sorted(option_names()))}"
+        )
+    return _PARTS[option]
+
+
+# Each option's name, and the name of the part that it belongs to.
+_PARTS: dict[str, str] = {}
+for _entry in fields(PipelineConfig):
+    if is_dataclass(_entry.default_factory):
+        _PARTS |= {option.name: _entry.name for option in fields(_entry.default_factory)}
+    else:
+        _PARTS[_entry.name] = ""
 
 
 # The bundled corpus, gated on held-out songs.

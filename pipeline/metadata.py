@@ -6,6 +6,7 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.evaluator.executor import REASON_PROPERTY
+from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
 from modules.perplexity import PERPLEXITY
 from modules.vocabulary import VOCABULARY_NAME
@@ -19,7 +20,7 @@ def summarise(config: PipelineConfig) -> Summary:
     run = Run(config)
     blessing = run.output("Evaluator", "blessing").custom_properties
     pushed = run.output("Pusher", "pushed_model").custom_properties
-    pushed_to = pushed["pushed_destination"].string_value or None
+    pushed_to = pushed[PUSHED_DESTINATION].string_value or None
     transform = tft.TFTransformOutput(run.output("Transform", "transform_graph").uri)
     return Summary(
         stages=run.stages,
@@ -29,7 +30,7 @@ def summarise(config: PipelineConfig) -> Summary:
         blessed=blessing["blessed"].int_value == 1,
         reason=blessing[REASON_PROPERTY].string_value,
         pushed_to=pushed_to,
-        version=int(pushed["pushed_version"].string_value) if pushed_to else None,
+        version=int(pushed[PUSHED_VERSION].string_value) if pushed_to else None,
     )
 
 

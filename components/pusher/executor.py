@@ -10,7 +10,9 @@ from tfx.utils import proto_utils
 from modules import versions
 from modules.errors import ConfigError
 
-PUSHED_DESTINATION = "pushed_destination"  # a property that TFX's Pusher sets
+# Properties that TFX's Pusher gives its artifact.
+PUSHED_DESTINATION = "pushed_destination"
+PUSHED_VERSION = "pushed_version"
 
 
 class Executor(tfx_pusher.Executor):
