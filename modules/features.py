@@ -5,7 +5,8 @@ The way of an Example through the pipeline:
     LyricsExampleGen   text, document, document_index, position
     Transform          the same, and ids
     SequenceWindows    train windows:  ids
-                       scored windows: text, context, document, document_index, position, split
+                       scored windows: text, context, document, document_index, position, split,
+                                       and of held-out text ngram_nats, cache_nats
 """
 
 # Features of an Example.
@@ -16,6 +17,8 @@ POSITION = "position"  # int64: of the text's first character in its document
 IDS = "ids"  # int64[n]: vocabulary indices of the n characters of the text
 CONTEXT = "context"  # int64: how many leading characters of the text only warm the state up
 SPLIT = "split"  # bytes: the split that the characters belong to
+NGRAM_NATS = "ngram_nats"  # float[n]: -log P of each scored character, under the n-grams of train
+CACHE_NATS = "cache_nats"  # float[n]: the same, under the cache of the characters before it
 
 # Splits of an Examples artifact.
 TRAIN = "train"
