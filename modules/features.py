@@ -21,8 +21,11 @@ NGRAM_NATS = "ngram_nats"  # float[n]: -log P of each scored character, under th
 CACHE_NATS = "cache_nats"  # float[n]: the same, under the cache of the characters before it
 
 # Splits of an Examples artifact.
-TRAIN = "train"
-EVAL = "eval"
+TRAIN = "train"  # what models are fitted to
+VALIDATION = "validation"  # set aside from it, where asked for: what choices are made on
+EVAL = "eval"  # held out: what models are judged by
+# In this order, and so called where people read of them.
+SPLITS = {TRAIN: "training", VALIDATION: "validation", EVAL: "held-out"}
 
 
 def scored_split(split: str) -> str:

@@ -37,7 +37,8 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.train_files` are the training windows, `fn_args.eval_files` the scored windows
     of all splits. `fn_args.custom_config` holds the fields of `Hyperparameters`,
     `VocabularyOptions` and `WindowOptions` under `hyperparameters`, `vocabulary` and
-    `windows`, and under `work_dir` where unfinished trainings are kept.
+    `windows`, and under `work_dir` where unfinished trainings are kept. Which epoch's weights
+    are kept is decided on the split `validation` where there is one, else on `eval`.
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
@@ -53,28 +54,35 @@ def run_fn(fn_args: FnArgs) -> None:
     model = LanguageModel(vocabulary.size, hyperparameters)
     scored = {
         split: dataset.scored_batches(fn_args.eval_files, split, _SCORING_BATCH)
-        for split in (features.TRAIN, features.EVAL)
+        for split in features.SPLITS
     }
     unigram = unigram_log_probabilities(scored[features.TRAIN], vocabulary)
     servable = ServableModel(model, vocabulary, unigram)
 
-    has_held_out = any(True for _ in scored[features.EVAL].take(1))
-    held_out = scored[features.EVAL].cache()
+    decisive = _decisive_split(scored)
+    held_out = scored[decisive].cache() if decisive else None
     work_dir = _work_dir(fn_args)
     training = Training(
         model,
         Data(fn_args.train_files, options),
         hyperparameters,
-        held_out_perplexity=(lambda: tally(servable, held_out).perplexity)
-        if has_held_out
-        else None,
+        held_out_perplexity=(lambda: tally(servable, held_out).perplexity) if held_out else None,
         sample=lambda prefix: sample(servable, prefix),
         work_dir=work_dir,
+        held_out_name=features.SPLITS[decisive or features.EVAL],
     )
     training.run()
     servable.save(fn_args.serving_model_dir)
     copy_tree(os.path.join(work_dir, "logs"), fn_args.model_run_dir)
     tf.io.gfile.rmtree(work_dir)
+
+
+def _decisive_split(scored: dict[str, tf.data.Dataset]) -> str | None:
+    """On which an epoch is judged: `validation` where there is one, else `eval`, else none."""
+    for split in (features.VALIDATION, features.EVAL):
+        if any(True for _ in scored[split].take(1)):
+            return split
+    return None
 
 
 def tally(servable: ServableModel, batches: tf.data.Dataset) -> Tally:

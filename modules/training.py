@@ -13,7 +13,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from modules import dataset
+from modules import dataset, features
 from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel, State
@@ -74,10 +74,12 @@ class Training:
         model: what to train; holds the best weights after `run`.
         data: the training windows.
         hyperparameters: how to train.
-        held_out_perplexity: measures the model; without it the epoch's training perplexity
-            decides which weights are best and nothing stops early.
+        held_out_perplexity: measures the model on text that it is not trained on; without it
+            the epoch's training perplexity decides which weights are best and nothing stops
+            early.
         sample: writes a text that begins with the prefix it is given.
         work_dir: of the checkpoints and, under `logs`, TensorBoard's event files.
+        held_out_name: what to call that text in what is reported.
     """
 
     def __init__(
@@ -88,11 +90,13 @@ class Training:
         held_out_perplexity: Callable[[], float] | None,
         sample: Callable[[str], str],
         work_dir: str,
+        held_out_name: str = features.SPLITS[features.EVAL],
     ) -> None:
         self._model = model
         self._data = data
         self._hyperparameters = hyperparameters
         self._held_out_perplexity = held_out_perplexity
+        self._held_out_name = held_out_name
         self._sample = sample
         self._optimizer = keras.optimizers.Adam(
             hyperparameters.learning_rate, global_clipnorm=hyperparameters.clip_norm
@@ -146,7 +150,7 @@ class Training:
         perplexities = {"training": progress.perplexity}
         decisive = "training"
         if self._held_out_perplexity:
-            decisive = "held-out"
+            decisive = self._held_out_name
             perplexities[decisive] = self._held_out_perplexity()
         self._epoch.assign_add(1)
         if perplexities[decisive] < self._best_perplexity:

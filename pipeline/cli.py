@@ -78,6 +78,11 @@ _PIPELINE_OPTIONS = [
     _option("--hold-out-policy", get_args(Policy), "What is held out for evaluation."),
     _option("--hold-out-ratio", click.FloatRange(0.001, 0.9), "Share held out."),
     _option("--hold-out-gap", _NATURAL, "Characters dropped before a held-out tail."),
+    _option(
+        "--validation-ratio",
+        click.FloatRange(0, 0.5),
+        "Share of the rest to stop training by; 0 takes the held-out text for it.",
+    ),
     _option("--vocabulary-splits", get_args(VocabularySplits), "Where characters are counted."),
     _option("--newline", get_args(Newline), "Keep newlines, or read them as spaces."),
     _option("--min-count", _POSITIVE, "Rarer characters are <unk>."),

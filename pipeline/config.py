@@ -69,8 +69,7 @@ class PipelineConfig:
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits that the corpus is cut into."""
-        held_out = () if self.hold_out.hold_out_policy == "none" else (features.EVAL,)
-        return (features.TRAIN, *held_out)
+        return self.hold_out.splits
 
     @property
     def serving_dir(self) -> str:

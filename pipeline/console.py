@@ -27,7 +27,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from modules.features import EVAL, TRAIN
+from modules.features import EVAL, SPLITS
 from modules.perplexity import (
     CHARACTERS,
     PERPLEXITY,
@@ -40,7 +40,6 @@ from pipeline.summary import BASELINE_PERPLEXITY, Summary
 if TYPE_CHECKING:
     from serving.client import Score  # brings in TensorFlow
 
-_SPLIT_NAMES = {TRAIN: "training", EVAL: "held-out"}
 # The tables of figures: what a row is called, which figure it shows and how that is written.
 # The model comes first, then what to compare it with.
 _TABLES = {
@@ -177,7 +176,7 @@ def _figure_table(title: str, summary: Summary) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column(title, min_width=max(map(len, _TABLES)))
     for split in summary.splits:
-        table.add_column(_SPLIT_NAMES[split], justify="right", min_width=len("1,000,000"))
+        table.add_column(SPLITS[split], justify="right", min_width=len("1,000,000"))
     for label, name, form in _TABLES[title]:
         values = [figures.get(name) for figures in summary.splits.values()]
         cells = ["" if value is None else form.format(value) for value in values]

@@ -79,4 +79,4 @@ def _split_figures(evaluation: str) -> dict[str, dict[str, float]]:
                 figures[BASELINE_PERPLEXITY] = value
             elif pair.key.model_name in ("", tfma.CANDIDATE_KEY) and not pair.key.is_diff:
                 figures[name] = value
-    return {split: splits[split] for split in (features.TRAIN, features.EVAL) if split in splits}
+    return {split: splits[split] for split in features.SPLITS if split in splits}

@@ -43,9 +43,9 @@ class LyricsExampleGenSpec(types.ComponentSpec):
 class LyricsExampleGen(base_beam_component.BaseBeamComponent):
     """Reads zips of lyrics and writes them as Examples, in a split to train on and one held out.
 
-    Its output `examples` has the splits `train` and, unless nothing is held out, `eval`;
-    `modules.features` names the features. Its properties `span`, `version` and
-    `input_fingerprint` tell what was read.
+    Its output `examples` has the splits `train`, `validation` where a part is asked for, and,
+    unless nothing is held out, `eval`; `modules.features` names the features. Its properties
+    `span`, `version` and `input_fingerprint` tell what was read.
 
     It is no FileBasedExampleGen: that one splits by a hash of each record, and needs a driver,
     which open-source Kubeflow does not run.

@@ -110,7 +110,7 @@ def _by_split(
     documents: Sequence[Document], pieces: Sequence[Piece]
 ) -> dict[str, list[tuple[Document, Piece]]]:
     """Each split's pieces, with the documents that they are of."""
-    splits: dict[str, list[tuple[Document, Piece]]] = {features.TRAIN: [], features.EVAL: []}
+    splits: dict[str, list[tuple[Document, Piece]]] = {split: [] for split in features.SPLITS}
     for piece in pieces:
         splits[piece.split].append((documents[piece.document_index], piece))
     return {split: parts for split, parts in splits.items() if parts}

@@ -86,6 +86,17 @@ def test_the_artifact_says_what_it_holds(tmp_path, pack):
     assert len(artifact.get_string_custom_property("input_fingerprint")) == 64
 
 
+def test_validation_is_a_split_beside_the_others(tmp_path, pack, records):
+    members = {f"{n}.txt": f"第{n}首歌\n" for n in range(10)}
+    path, hold_out = pack(tmp_path / "歌.zip", members), HoldOut(validation_ratio=0.2)
+    artifact = run_executor(tmp_path, path, hold_out=hold_out)
+    splits = artifact_utils.decode_split_names(artifact.split_names)
+    assert splits == ["train", "validation", "eval"]
+    written = [records(artifact, split) for split in splits]
+    assert [*map(len, written)] == [7, 2, 1]
+    assert sorted(index for split in written for index, *_ in split) == [*range(10)]
+
+
 def test_nothing_held_out_is_no_split(tmp_path, pack, records):
     path = pack(tmp_path / "a.zip", {"a.txt": "一二三"})
     artifact = run_executor(tmp_path, path, hold_out=HoldOut("none"))

@@ -23,8 +23,8 @@ def characters(pieces, split):
     return sum(piece.stop - piece.start for piece in pieces if piece.split == split)
 
 
-def held_out(pieces):
-    return {piece.document_index for piece in pieces if piece.split == "eval"}
+def held_out(pieces, split="eval"):
+    return {piece.document_index for piece in pieces if piece.split == split}
 
 
 def test_the_tail_of_one_document_after_a_gap():
@@ -102,6 +102,55 @@ def test_none_holds_nothing_out():
     assert plan(corpus(3, 4), HoldOut("none")) == [Piece(0, "train", 0, 3), Piece(1, "train", 0, 4)]
 
 
+def test_validation_is_the_tail_of_what_is_left():
+    assert plan(corpus(10_000), HoldOut(validation_ratio=0.2)) == [
+        Piece(0, "train", 0, 6_750),
+        Piece(0, "validation", 7_000, 8_750),  # a fifth of the 8,750
+        Piece(0, "eval", 9_000, 10_000),
+    ]
+
+
+def test_validation_takes_documents_and_leaves_those_held_out_as_they_were():
+    documents = corpus(*[7] * 20)
+    pieces = plan(documents, HoldOut(validation_ratio=0.2))
+    assert held_out(pieces) == held_out(plan(documents, HoldOut())) == {5, 13}
+    left = [n for n in range(20) if n not in (5, 13)]
+    names = {n: hashlib.sha256(f"validationsongs.zip/{n}.txt".encode()).digest() for n in left}
+    # A fifth of 18 documents is 3.6.
+    assert held_out(pieces, "validation") == set(sorted(names, key=names.get)[:4])
+    assert len(held_out(pieces, "train")) == 14
+
+
+def test_validation_without_held_out_text():
+    hold_out = HoldOut("none", hold_out_gap=5, validation_ratio=0.1)
+    assert plan(corpus(60, 40), hold_out) == [
+        Piece(0, "train", 0, 60),
+        Piece(1, "train", 0, 25),
+        Piece(1, "validation", 30, 40),
+    ]
+    assert len(held_out(plan(corpus(*[9] * 20), hold_out), "validation")) == 2
+
+
+def test_every_split_of_few_documents_gets_one():
+    hold_out = HoldOut("documents", hold_out_ratio=0.99, validation_ratio=0.5)
+    pieces = plan(corpus(1, 1, 1), hold_out)
+    assert sorted(piece.split for piece in pieces) == ["eval", "train", "validation"]
+
+
+@pytest.mark.parametrize(
+    ("hold_out", "splits"),
+    [
+        (HoldOut(), ("train", "eval")),
+        (HoldOut(validation_ratio=0.1), ("train", "validation", "eval")),
+        (HoldOut("none"), ("train",)),
+        (HoldOut("none", validation_ratio=0.1), ("train", "validation")),
+    ],
+)
+def test_the_splits_are_those_that_are_planned(hold_out, splits):
+    assert hold_out.splits == splits
+    assert {piece.split for piece in plan(corpus(*[900] * 4), hold_out)} == set(splits)
+
+
 @pytest.mark.parametrize(
     ("lengths", "hold_out", "message"),
     [
@@ -112,6 +161,12 @@ def test_none_holds_nothing_out():
             "hold_out_gap=250 leave nothing to train on; the corpus has 270 characters",
         ),
         ([1], HoldOut(hold_out_gap=0), "leave nothing to train on"),
+        (
+            [600],
+            HoldOut(validation_ratio=0.5),
+            "validation_ratio=0.5 and hold_out_gap=250 leave nothing to train on; the corpus has",
+        ),
+        ([9, 9], HoldOut("documents", validation_ratio=0.1), "at least 3 documents"),
     ],
 )
 def test_a_split_is_never_empty(lengths, hold_out, message):
@@ -130,6 +185,8 @@ def test_a_split_is_never_empty(lengths, hold_out, message):
         ({"hold_out_ratio": 1.0}, "hold_out_ratio=1.0 is out of range"),
         ({"hold_out_ratio": float("nan")}, "hold_out_ratio=nan is out of range"),
         ({"hold_out_gap": -1}, "hold_out_gap=-1 is out of range: give a value at least 0"),
+        ({"validation_ratio": 0.6}, "validation_ratio=0.6 is out of range"),
+        ({"validation_ratio": float("nan")}, "validation_ratio=nan is out of range"),
     ],
 )
 def test_options_are_checked(options, message):

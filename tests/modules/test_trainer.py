@@ -55,7 +55,7 @@ def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
     train_files = write_windows(ids[slice(*layout.window(i))] for i in range(layout.num_windows))
 
     def make(name: str, splits=("train", "eval"), **changes) -> FnArgs:
-        texts = {"train": LYRICS[:60], "eval": "来了 ab\n"}
+        texts = {"train": LYRICS[:60], "validation": "春天 ab\n", "eval": "来了 ab\n"}
         scored = write_scored(scored_window(texts[split], split=split) for split in splits)
         config = {
             "hyperparameters": dataclasses.asdict(dataclasses.replace(HYPERPARAMETERS, **changes)),
@@ -143,6 +143,17 @@ def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp
             with pytest.raises(KeyboardInterrupt):
                 run_fn(fn_args("killed", **changes))
     assert len(list((tmp_path / "work").iterdir())) == 2
+
+
+def test_validation_decides_where_there_is_some(fn_args, caplog):
+    caplog.set_level(logging.INFO)
+    run_fn(fn_args("both", splits=("train", "validation", "eval"), num_epochs=1))
+    assert "epoch 1/1: perplexity training" in caplog.text
+    assert ", validation " in caplog.text
+    assert "held-out" not in caplog.text
+    (line,) = [text for text in caplog.messages if text.startswith("best weights: epoch 1")]
+    run_fn(fn_args("one", splits=("train", "validation"), num_epochs=1))
+    assert caplog.messages.count(line) == 2  # whatever is held out makes no difference
 
 
 def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):

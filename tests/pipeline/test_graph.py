@@ -40,6 +40,7 @@ def test_the_nodes_are_in_the_order_of_the_data():
         ({}, (["train"], ["train", "eval"])),
         ({"vocabulary_splits": "all"}, (["train", "eval"], ["train", "eval"])),
         ({"hold_out_policy": "none", "gate_split": "train"}, (["train"], ["train"])),
+        ({"validation_ratio": 0.1}, (["train"], ["train", "validation", "eval"])),
     ],
 )
 def test_the_vocabulary_is_that_of_the_splits_asked_for(options, expected):
@@ -53,6 +54,14 @@ def test_the_trainer_is_told_everything_that_it_depends_on():
     assert config["windows"]["num_steps"] == 5
     assert config["vocabulary"]["newline"] == "space"
     assert config["work_dir"] == "/nowhere/unfinished"
+
+
+def test_validation_windows_go_wherever_held_out_ones_go():
+    made = nodes(validation_ratio=0.1)
+    scored = ["scored_train", "scored_validation", "scored_eval"]
+    assert json.loads(made["Evaluator"].exec_properties["example_splits"]) == scored
+    eval_args = json.loads(made["Trainer"].exec_properties["eval_args"])
+    assert eval_args["splits"] == scored
 
 
 def test_nothing_is_written_by_drawing_the_graph(tmp_path):
