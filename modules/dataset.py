@@ -55,10 +55,21 @@ def scored_batches(patterns: Sequence[str], split: str, batch_size: int) -> tf.d
 
 
 def parse_scored_windows(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Parses `string[B]` to `text` string[B], `context` int64[B] and `split` string[B]."""
+    """Parses the features that a model needs.
+
+    Args:
+        examples: string[B], serialised scored windows.
+
+    Returns:
+        `text` string[B], `context` int64[B], `split` string[B]; `ngram_nats` and `cache_nats`
+        float32[B, (n)], a row of which is empty where the window has none.
+    """
+    nats = tf.io.RaggedFeature(tf.float32, row_splits_dtype=tf.int64)
     return tf.io.parse_example(
         examples,
         {
+            features.NGRAM_NATS: nats,
+            features.CACHE_NATS: nats,
             features.TEXT: tf.io.FixedLenFeature([], tf.string),
             features.CONTEXT: tf.io.FixedLenFeature([], tf.int64),
             features.SPLIT: tf.io.FixedLenFeature([], tf.string),

@@ -53,8 +53,20 @@ UNIFORM_NATS = "uniform_nats"  # float32[B], the same under the uniform model
 CHARACTERS = "characters"  # int64[B], how many were scored
 UNKNOWN_CHARACTERS = "unknown_characters"  # string[B], those not in the vocabulary, in order
 PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
+# Beside NGRAM_NATS, summed; NaN where a window has no such feature.
+NGRAM_CACHE_NATS = "ngram_cache_nats"  # float32[B], under the n-gram model with its cache
+MIXTURE_NATS = "mixture_nats"  # float32[B], under the network, the n-gram model and the cache
 # The outputs of `evaluate`, in the order in which `perplexity.Tally.add` takes them.
-TALLIED = (NATS, UNIGRAM_NATS, UNIFORM_NATS, CHARACTERS, UNKNOWN_CHARACTERS)
+TALLIED = (
+    NATS,
+    UNIGRAM_NATS,
+    UNIFORM_NATS,
+    CHARACTERS,
+    UNKNOWN_CHARACTERS,
+    NGRAM_NATS,
+    NGRAM_CACHE_NATS,
+    MIXTURE_NATS,
+)
 EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 
 MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory

@@ -19,6 +19,7 @@ VOCABULARY = "vocabulary"
 WINDOWS = "windows"
 HYPERPARAMETERS = "hyperparameters"
 WORK_DIR = "work_dir"
+MIXTURE = "mixture"
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:

@@ -47,7 +47,9 @@ class _TallyCombiner(beam.CombineFn):
 
     def add_input(self, tally: Tally, element: tfma.metrics.StandardMetricInputs) -> Tally:
         outputs = element.get_predictions(self._model_name)
-        tally.add(*(outputs[name].item() for name in features.TALLIED))
+        # A baseline from before there were n-grams has no such outputs.
+        names = [name for name in features.TALLIED if name in outputs]
+        tally.add(**{name: outputs[name].item() for name in names})
         return tally
 
     def merge_accumulators(self, tallies: Iterable[Tally]) -> Tally:

@@ -13,17 +13,22 @@ from modules.vocabulary import Vocabulary
 
 
 class Scores(NamedTuple):
-    """What was scored of each of B texts, and its sum.
+    """What was scored of each of B texts.
 
     Attributes:
-        nats: float32[B], negative log-likelihood under the model.
+        character_nats: float32[B, (n)], each character's negative log-likelihood.
         ids: int64[B, (n)], the scored characters as indices.
         codes: int32[B, (n)], the same as code points.
     """
 
-    nats: tf.Tensor
+    character_nats: tf.RaggedTensor
     ids: tf.RaggedTensor
     codes: tf.RaggedTensor
+
+    @property
+    def nats(self) -> tf.Tensor:
+        """Of each text, float32[B]."""
+        return tf.reduce_sum(self.character_nats, axis=1)
 
 
 def score_texts(
@@ -50,7 +55,7 @@ def score_texts(
     nats = negative_log_likelihood(logits, targets)  # [B, n]
     nats = _after(context, tf.RaggedTensor.from_tensor(nats, ids.row_lengths()))
     codes = vocabulary.code_points(texts)
-    return Scores(tf.reduce_sum(nats, axis=1), _after(context, ids), _after(context, codes))
+    return Scores(nats, _after(context, ids), _after(context, codes))
 
 
 def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from modules import features
+from modules import comparison, features, mixture
+from modules.comparison import mix
 from modules.dataset import parse_scored_windows
 from modules.model import LanguageModel
 from modules.sampling import Request, generate
-from modules.scoring import score_texts
+from modules.scoring import Scores, score_texts
 from modules.vocabulary import UNKNOWN_ID, Vocabulary
 
 # TFMA sends up to a thousand windows, whose logits together would be gigabytes.
@@ -23,7 +24,18 @@ _TALLIED_DTYPES = {
     features.UNIFORM_NATS: tf.float32,
     features.CHARACTERS: tf.int64,
     features.UNKNOWN_CHARACTERS: tf.string,
+    features.NGRAM_NATS: tf.float32,
+    features.NGRAM_CACHE_NATS: tf.float32,
+    features.MIXTURE_NATS: tf.float32,
 }
+
+
+def mixture_weights(path: str) -> dict[str, float] | None:
+    """The weights in the SavedModel at `path`, by the parts' names; None if not fitted."""
+    key = "mixture_weights/.ATTRIBUTES/VARIABLE_VALUE"
+    weights = tf.train.load_variable(f"{path}/variables/variables", key).tolist()
+    named = dict(zip(mixture.PARTS, weights, strict=True))
+    return None if any(map(math.isnan, weights)) else named
 
 
 def _row(dtype: tf.DType, name: str) -> tf.TensorSpec:
@@ -78,9 +90,20 @@ class ServableModel(tf.Module):
         vocabulary: what it was trained with.
         unigram: float32[vocab_size], log-probabilities of the training split's unigram
             model, against which `evaluate` compares.
+        cache_weight: the cache's part in the n-gram model with its cache.
+
+    Attributes:
+        mixture_weights: float32[3], of the network, the n-gram model and the cache in their
+            mixture; NaN until they are fitted.
     """
 
-    def __init__(self, model: LanguageModel, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        vocabulary: Vocabulary,
+        unigram: tf.Tensor,
+        cache_weight: float = 0.0,
+    ) -> None:
         super().__init__()
         # Keras saves copies of its variables, which the TF1 loader restores in place of those
         # that the functions read. So the variables themselves are tracked, and the model,
@@ -89,6 +112,10 @@ class ServableModel(tf.Module):
         self._model = lambda: model
         self._vocabulary = vocabulary
         self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
+        self._cache_weight = cache_weight
+        self.mixture_weights = tf.Variable(
+            [math.nan] * len(mixture.PARTS), trainable=False, name="mixture_weights"
+        )
 
     def save(self, path: str) -> None:
         """Writes the SavedModel to the directory `path`."""
@@ -163,11 +190,25 @@ class ServableModel(tf.Module):
         """Sums what the Evaluator's `Perplexity` metric adds up, for each scored window."""
         return _in_chunks(self._tally, examples, _TALLIED_AT_A_TIME, _TALLIED_DTYPES)
 
-    def _tally(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def log_probabilities(self, examples: tf.Tensor) -> tf.Tensor:
+        """Of the characters of scored windows, as `comparison.log_probabilities` returns them."""
         windows = parse_scored_windows(examples)
-        scores = score_texts(
+        return comparison.log_probabilities(self._score(windows), windows)
+
+    def _score(self, windows: dict[str, tf.Tensor]) -> Scores:
+        return score_texts(
             self._model(), self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]
         )
+
+    def _tally(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        windows = parse_scored_windows(examples)
+        scores = self._score(windows)
+        parts = comparison.log_probabilities(scores, windows)  # [characters, 3]
+        ngram_and_cache = tf.constant([1 - self._cache_weight, self._cache_weight])
+
+        def nats_of_windows(log_probabilities: tf.Tensor) -> tf.Tensor:
+            return tf.reduce_sum(-scores.ids.with_flat_values(log_probabilities), axis=1)  # [B]
+
         unigram = tf.ragged.map_flat_values(lambda ids: -tf.gather(self._unigram, ids), scores.ids)
         unknown = tf.ragged.boolean_mask(scores.codes, scores.ids == UNKNOWN_ID)
         characters = scores.ids.row_lengths()
@@ -178,4 +219,7 @@ class ServableModel(tf.Module):
             features.UNIFORM_NATS: uniform,
             features.CHARACTERS: characters,
             features.UNKNOWN_CHARACTERS: tf.strings.unicode_encode(unknown, "UTF-8"),
+            features.NGRAM_NATS: nats_of_windows(parts[:, 1]),
+            features.NGRAM_CACHE_NATS: nats_of_windows(mix(parts[:, 1:], ngram_and_cache)),
+            features.MIXTURE_NATS: nats_of_windows(mix(parts, self.mixture_weights)),
         }

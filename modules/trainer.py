@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import logging
 import os
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
@@ -12,12 +14,14 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from modules import dataset, features
 from modules.hyperparameters import (
     HYPERPARAMETERS,
+    MIXTURE,
     VOCABULARY,
     WINDOWS,
     WORK_DIR,
     Hyperparameters,
     VocabularyOptions,
 )
+from modules.mixture import PARTS, fit_weights
 from modules.model import LanguageModel
 from modules.perplexity import Tally
 from modules.scoring import unigram_log_probabilities
@@ -26,6 +30,8 @@ from modules.training import Data, Training
 from modules.versions import copy_tree
 from modules.vocabulary import VOCABULARY_NAME, Vocabulary
 from modules.windowing import WindowOptions
+
+_logger = logging.getLogger(__name__)
 
 SAMPLE_CHARS = 50  # as many as the book prints
 _SCORING_BATCH = 64  # windows
@@ -38,7 +44,8 @@ def run_fn(fn_args: FnArgs) -> None:
     of all splits. `fn_args.custom_config` holds the fields of `Hyperparameters`,
     `VocabularyOptions` and `WindowOptions` under `hyperparameters`, `vocabulary` and
     `windows`, and under `work_dir` where unfinished trainings are kept. Which epoch's weights
-    are kept is decided on the split `validation` where there is one, else on `eval`.
+    are kept is decided on the split `validation` where there is one, else on `eval`. With
+    `mixture` the weights of the mixture are fitted on `validation` at the end.
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
@@ -72,6 +79,8 @@ def run_fn(fn_args: FnArgs) -> None:
         held_out_name=features.SPLITS[decisive or features.EVAL],
     )
     training.run()
+    if config[MIXTURE]:
+        fit_mixture(servable, scored[features.VALIDATION])
     servable.save(fn_args.serving_model_dir)
     copy_tree(os.path.join(work_dir, "logs"), fn_args.model_run_dir)
     tf.io.gfile.rmtree(work_dir)
@@ -83,6 +92,18 @@ def _decisive_split(scored: dict[str, tf.data.Dataset]) -> str | None:
         if any(True for _ in scored[split].take(1)):
             return split
     return None
+
+
+def fit_mixture(servable: ServableModel, batches: tf.data.Dataset) -> None:
+    """Gives the mixture the weights under which the windows in `batches` are likeliest."""
+    log_probabilities = tf.function(servable.log_probabilities)
+    parts = np.concatenate([log_probabilities(batch).numpy() for batch in batches])
+    # Of a cache that is switched off nothing is known.
+    parts = np.where(np.isnan(parts).all(axis=0), -np.inf, parts)  # [characters, 3]
+    weights = fit_weights(parts)
+    servable.mixture_weights.assign(weights)
+    named = zip(PARTS, weights, strict=True)
+    _logger.info("mixture: %s", ", ".join(f"{name} {weight:.2f}" for name, weight in named))
 
 
 def tally(servable: ServableModel, batches: tf.data.Dataset) -> Tally:

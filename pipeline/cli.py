@@ -15,12 +15,13 @@ from modules.holdout import Policy
 from modules.hyperparameters import Cell, Newline, VocabularySplits
 from modules.windowing import Sampling
 from pipeline import console
-from pipeline.config import PRESETS, PipelineConfig
+from pipeline.config import PRESETS, MustBeat, PipelineConfig
 
 if TYPE_CHECKING:
     from serving.client import LyricsClient
 
 _POSITIVE = click.IntRange(1)
+_MIXTURE_VALIDATION_RATIO = 0.05  # enough for two weights, and hardly missed in training
 _NATURAL = click.IntRange(0, 2**31 - 1)
 
 
@@ -117,6 +118,8 @@ _PIPELINE_OPTIONS = [
     ),
     _option("--gate-split", (EVAL, TRAIN), "Whose perplexity the gate looks at."),
     _option("--max-perplexity", click.FloatRange(1, 1e12), "Highest perplexity that passes."),
+    _option("--must-beat", get_args(MustBeat), "Model whose perplexity must be higher."),
+    _option("--mixture", bool, "Fit and report the network, n-gram and cache mixed."),
 ]
 
 
@@ -130,6 +133,8 @@ def _config(preset: str, **options: Any) -> PipelineConfig:
     given = {name: value for name, value in options.items() if value not in (None, ())}
     if given.get("sampling") == "consecutive":
         given.setdefault("random_offset", False)  # the book's preset has it on
+    if given.get("mixture"):
+        given.setdefault("validation_ratio", _MIXTURE_VALIDATION_RATIO)
     return PRESETS[preset].override(given)
 
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from modules import features
 from modules.corpus import CorpusOptions
@@ -13,6 +13,8 @@ from modules.errors import ConfigError
 from modules.holdout import HoldOut
 from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
 from modules.windowing import WindowOptions
+
+MustBeat = Literal["unigram", "ngram"]
 
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
 
@@ -24,15 +26,27 @@ class GateOptions:
     Attributes:
         gate_split: whose characters count: `eval` for held-out text, `train` for memory.
         max_perplexity: the bound on its perplexity there.
+        must_beat: whose perplexity there it has to be below: that of the `unigram` model, or
+            that of the `ngram` model too.
+
+    Raises:
+        ConfigError: if a value, or a combination of values, makes no sense.
     """
 
     gate_split: str = features.EVAL
     max_perplexity: float = 1000.0
+    must_beat: MustBeat = "unigram"
 
     def __post_init__(self) -> None:
         check_choice("gate_split", self.gate_split, (features.EVAL, features.TRAIN))
         # Finite, so that an infinite perplexity never passes.
         check_range("max_perplexity", self.max_perplexity, 1, 1e12)
+        check_choice("must_beat", self.must_beat, get_args(MustBeat))
+        if self.must_beat == "ngram" and self.gate_split == features.TRAIN:
+            raise ConfigError(
+                "must_beat='ngram' needs text that the n-gram model was not counted on, got "
+                "gate_split='train': gate on 'eval', or beat the 'unigram' model"
+            )
 
 
 @dataclass(frozen=True)
@@ -42,10 +56,16 @@ class PipelineConfig:
     Attributes:
         data: the archives: a path, a glob, or TFX's `span-{SPAN}/v{VERSION}` pattern.
         root: directory of everything the pipeline writes.
+        mixture: whether to fit a mixture of the network, the n-gram model and its cache on the
+            validation split, and to report it.
+
+    Raises:
+        ConfigError: if a combination of options makes no sense.
     """
 
     data: str = BUNDLED_CORPUS
     root: str = "runs/lyrics"
+    mixture: bool = False
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     hold_out: HoldOut = field(default_factory=HoldOut)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
@@ -64,6 +84,12 @@ class PipelineConfig:
                 f"gate_split={self.gate.gate_split!r} needs held-out text; "
                 f"hold_out_policy={self.hold_out.hold_out_policy!r} leaves none: "
                 "hold some out, or gate on 'train'"
+            )
+        if self.mixture and features.VALIDATION not in self.splits:
+            raise ConfigError(
+                "mixture=True needs text to fit its weights on that no model was trained on; "
+                f"validation_ratio={self.hold_out.validation_ratio} sets none aside: "
+                "give a ratio such as 0.05, or no mixture"
             )
 
     @property

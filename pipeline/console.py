@@ -30,6 +30,9 @@ from rich.text import Text
 from modules.features import EVAL, SPLITS
 from modules.perplexity import (
     CHARACTERS,
+    MIXTURE_PERPLEXITY,
+    NGRAM_CACHE_PERPLEXITY,
+    NGRAM_PERPLEXITY,
     PERPLEXITY,
     UNIFORM_PERPLEXITY,
     UNIGRAM_PERPLEXITY,
@@ -45,7 +48,10 @@ if TYPE_CHECKING:
 _TABLES = {
     "perplexity, lower is better": (
         ("model", PERPLEXITY, "{:,.2f}"),
+        ("mixture", MIXTURE_PERPLEXITY, "{:,.2f}"),
         ("last blessed model", BASELINE_PERPLEXITY, "{:,.2f}"),
+        ("n-gram and cache", NGRAM_CACHE_PERPLEXITY, "{:,.2f}"),
+        ("n-gram", NGRAM_PERPLEXITY, "{:,.2f}"),
         ("unigram", UNIGRAM_PERPLEXITY, "{:,.2f}"),
         ("uniform", UNIFORM_PERPLEXITY, "{:,.2f}"),
     ),
@@ -143,8 +149,16 @@ def print_summary(summary: Summary) -> None:
         nothing = "" if EVAL in summary.splits else "No text was held out. "
         sentence = "The gate looked at the training text, which measures memory, not generality."
         _print_line(nothing, sentence, "\n")
+    if summary.ngram_wins:
+        _print_line(
+            "The n-gram model knows held-out text better than the network: on little text an "
+            "n-gram wins.\n"
+        )
     verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
     _print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
+    if summary.mixture_weights:
+        weights = [f"{name} {weight:.2f}" for name, weight in summary.mixture_weights.items()]
+        _print_line("Mixture     ", ", ".join(weights))
     _print_line("Model       ", verdict, ": ", _literal(summary.reason))
     _print_line("Pushed to   ", _literal(summary.pushed_to or "nowhere"))
     if summary.lyric is not None:

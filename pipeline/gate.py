@@ -5,7 +5,7 @@ import json
 import tensorflow_model_analysis as tfma
 
 from modules import features, metrics
-from modules.perplexity import PERPLEXITY, UNIGRAM_RATIO
+from modules.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
 
@@ -17,6 +17,7 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
 
         1 <= perplexity <= max_perplexity    0 is the perplexity of nothing, not of a good model
         perplexity < unigram perplexity      of the same corpus, add-one
+        perplexity < n-gram perplexity       without its cache; where must_beat asks for it
         perplexity <= the baseline's         where a model was blessed before
     """
     slice_spec = tfma.SlicingSpec(feature_values={features.SPLIT: options.gate_split})
@@ -36,11 +37,14 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
             direction=tfma.MetricDirection.LOWER_IS_BETTER, absolute={"value": 0.0}
         ),
     )
-    better_than_unigram = tfma.MetricThreshold(
+    below_1 = tfma.MetricThreshold(
         value_threshold=tfma.GenericValueThreshold(
             lower_bound={"value": 0.0}, upper_bound={"value": 1.0 - 1e-9}
         )
     )
+    thresholds = {PERPLEXITY: on_slice(bounds), UNIGRAM_RATIO: on_slice(below_1)}
+    if options.must_beat == "ngram":
+        thresholds[NGRAM_RATIO] = on_slice(below_1)
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=features.EVALUATE, model_type=tfma.TF_GENERIC)],
         slicing_specs=[
@@ -56,10 +60,7 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
                         config=json.dumps({"source_digest": source_digest}),
                     )
                 ],
-                per_slice_thresholds={
-                    PERPLEXITY: on_slice(bounds),
-                    UNIGRAM_RATIO: on_slice(better_than_unigram),
-                },
+                per_slice_thresholds=thresholds,
             )
         ],
         options=tfma.Options(include_default_metrics={"value": False}),

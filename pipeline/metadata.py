@@ -1,14 +1,18 @@
 """Gathers what a run came to from the metadata store and the artifacts it names."""
 
+import math
+
 import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.utils import path_utils
 
 from components.evaluator.executor import REASON_PROPERTY
 from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
-from modules.perplexity import PERPLEXITY
+from modules.perplexity import OPTIONAL, PERPLEXITY
+from modules.signatures import mixture_weights
 from modules.vocabulary import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
 from pipeline.local import metadata_connection
@@ -21,12 +25,14 @@ def summarise(config: PipelineConfig) -> Summary:
     blessing = run.output("Evaluator", "blessing").custom_properties
     pushed = run.output("Pusher", "pushed_model").custom_properties
     pushed_to = pushed[PUSHED_DESTINATION].string_value or None
+    model = path_utils.serving_model_path(run.output("Trainer", "model").uri)
     transform = tft.TFTransformOutput(run.output("Transform", "transform_graph").uri)
     return Summary(
         stages=run.stages,
         vocab_size=transform.vocabulary_size_by_name(VOCABULARY_NAME),
         splits=_split_figures(run.output("Evaluator", "evaluation").uri),
         gate_split=config.gate.gate_split,
+        mixture_weights=mixture_weights(model),
         blessed=blessing["blessed"].int_value == 1,
         reason=blessing[REASON_PROPERTY].string_value,
         pushed_to=pushed_to,
@@ -75,6 +81,8 @@ def _split_figures(evaluation: str) -> dict[str, dict[str, float]]:
         figures = splits.setdefault(columns[features.SPLIT], {})
         for pair in sliced.metric_keys_and_values:
             name, value = pair.key.name, pair.value.double_value.value
+            if name in OPTIONAL and math.isnan(value):
+                continue
             if pair.key.model_name == tfma.BASELINE_KEY and name == PERPLEXITY:
                 figures[BASELINE_PERPLEXITY] = value
             elif pair.key.model_name in ("", tfma.CANDIDATE_KEY) and not pair.key.is_diff:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from modules import features
+from modules.perplexity import NGRAM_RATIO
 
 BASELINE_PERPLEXITY = "baseline_perplexity"
 
@@ -36,6 +37,7 @@ class Summary:
         reason: why, or why not.
         pushed_to: directory of the pushed version; None where nothing is pushed.
         version: its number; None where nothing is pushed.
+        mixture_weights: of each model by name, where a mixture was fitted; else None.
         lyric: what the pushed version answered over gRPC; None where it was not asked.
     """
 
@@ -47,12 +49,19 @@ class Summary:
     reason: str
     pushed_to: str | None
     version: int | None
+    mixture_weights: dict[str, float] | None = None
     lyric: str | None = None
 
     @property
     def memory_only(self) -> bool:
         """Whether the model was judged by the text that it was trained on."""
         return self.gate_split == features.TRAIN
+
+    @property
+    def ngram_wins(self) -> bool:
+        """Whether the n-gram model alone knows held-out text better than the network."""
+        figures = self.splits.get(features.EVAL, {})
+        return figures.get(NGRAM_RATIO, 0) > 1
 
     @property
     def all_cached(self) -> bool:

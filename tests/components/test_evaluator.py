@@ -33,21 +33,24 @@ class ScriptedModel(tf.Module):
             that is only that character.
         unknown: the same of any character that is not in the vocabulary, 1 / P(<unk>).
         unigram, uniform: the same of every character under those models.
+        knows_ngrams: whether it was saved by code that reads the windows' n-gram scores.
     """
 
-    def __init__(self, costs, unknown=1.0, unigram=8.0, uniform=16.0):
+    def __init__(self, costs, unknown=1.0, unigram=8.0, uniform=16.0, knows_ngrams=True):
         super().__init__()
         ids = range(1, len(costs) + 1)
         entries = tf.lookup.KeyValueTensorInitializer([*costs], [*ids], tf.string, tf.int64)
         self.vocabulary = tf.lookup.StaticHashTable(entries, 0)
         self.nats = tf.constant([math.log(cost) for cost in (unknown, *costs.values())])
         self.unigram, self.uniform = math.log(unigram), math.log(uniform)
+        self.knows_ngrams = knows_ngrams
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "examples")], autograph=False)
     def evaluate(self, examples):
         spec = {
             "text": tf.io.FixedLenFeature([], tf.string),
             "context": tf.io.FixedLenFeature([], tf.int64),
+            "ngram_nats": tf.io.RaggedFeature(tf.float32),
         }
         windows = tf.io.parse_example(examples, spec)
         text = tf.strings.unicode_split(windows["text"], "UTF-8")  # [B, (n)]
@@ -57,7 +60,10 @@ class ScriptedModel(tf.Module):
         costs = tf.ragged.map_flat_values(lambda i: tf.gather(self.nats, i), ids)
         characters = scored.row_lengths()
         unknown = tf.ragged.boolean_mask(scored, ids == 0)
+        ngram = tf.reduce_sum(windows["ngram_nats"], axis=1)
+        ngram = tf.where(windows["ngram_nats"].row_lengths() > 0, ngram, math.nan)
         return {
+            **({"ngram_nats": ngram} if self.knows_ngrams else {}),
             "nats": tf.reduce_sum(costs, axis=1),
             "unigram_nats": tf.cast(characters, tf.float32) * self.unigram,
             "uniform_nats": tf.cast(characters, tf.float32) * self.uniform,
@@ -66,8 +72,11 @@ class ScriptedModel(tf.Module):
         }
 
 
-def window(text, document, split, context=0):
-    """A scored window as SequenceWindows writes it."""
+def window(text, document, split, context=0, ngram=None):
+    """A scored window as SequenceWindows writes it.
+
+    Where it is given, `ngram` is 1 / P of each scored character under the n-gram model.
+    """
     features = {
         "text": text,
         "context": context,
@@ -76,7 +85,11 @@ def window(text, document, split, context=0):
         "position": 0,
         "split": split,
     }
-    return make_example(features)
+    example = make_example(features)
+    if ngram:
+        nats = [math.log(ngram)] * (len(text) - context)
+        example.features.feature["ngram_nats"].float_list.value[:] = nats
+    return example
 
 
 TRAIN = [window("abab", "歌.zip/0", "train")]
@@ -85,6 +98,12 @@ EVAL = [
     window("aabb", "歌.zip/1", "eval"),
     window("bbcc", "歌.zip/1", "eval", context=2),
     window("dd", "歌.zip/2", "eval"),
+]
+# The n-gram model has a perplexity of 4 where the next ones are used.
+NGRAM_EVAL = [
+    window("aabb", "歌.zip/1", "eval", ngram=2),
+    window("bbcc", "歌.zip/1", "eval", context=2, ngram=8),
+    window("dd", "歌.zip/2", "eval", ngram=8),
 ]
 
 
@@ -208,7 +227,8 @@ def test_figures_by_hand_of_every_split_and_document(evaluate, model):
         assert verdict.figure("perplexity_to_unigram", *place) == pytest.approx(perplexity / 8)
         assert verdict.figure("unknown_share", *place) == 0
         assert verdict.figure("characters", *place) == characters
-    assert len(verdict.figures) == len(slices) * 6
+    assert len(verdict.figures) == len(slices) * 10  # four of them are those of n-grams
+    assert math.isnan(verdict.figure("ngram_perplexity"))
 
 
 @pytest.mark.parametrize("cost", [math.nan, math.inf])
@@ -325,6 +345,50 @@ def test_a_forgetful_baseline_does_not_win_either(evaluate, model):
     verdict = evaluate(model("abcd", 4.5), model(*costs, **script))
     assert verdict.blessed
     assert verdict.figure("perplexity", model="baseline") == pytest.approx(FORGETFUL_PERPLEXITY)
+
+
+@pytest.fixture(scope="module")
+def ngram_windows(write_windows):
+    return write_windows(TRAIN, NGRAM_EVAL)
+
+
+def test_the_n_gram_model_has_to_be_beaten_if_asked_for(evaluate, model, ngram_windows):
+    verdict = evaluate(model("abcd", 3), examples=ngram_windows, must_beat="ngram")
+    assert verdict.blessed, verdict.reason
+    assert verdict.figure("ngram_perplexity") == pytest.approx(4)
+    assert verdict.figure("perplexity_to_ngram") == pytest.approx(3 / 4)
+    assert verdict.figure("ngram_perplexity", document="歌.zip/2") == pytest.approx(8)
+    assert math.isnan(verdict.figure("ngram_perplexity", "train"))  # and refuses nothing
+
+    worse = model("abcd", 6)
+    refused = evaluate(worse, examples=ngram_windows, must_beat="ngram")
+    assert not refused.blessed
+    reason = "split 'eval': perplexity is 1.5 times the n-gram model's, not below it"
+    assert refused.reason == reason
+    assert evaluate(worse, examples=ngram_windows).blessed
+
+
+def test_as_good_as_the_n_gram_model_is_not_better(evaluate, model, ngram_windows):
+    refused = evaluate(model("abcd", 4), examples=ngram_windows, must_beat="ngram")
+    assert not refused.blessed
+    assert refused.reason.endswith("perplexity is 1 times the n-gram model's, not below it")
+
+
+def test_an_n_gram_model_that_scored_only_a_part_is_not_beaten(evaluate, model, write_windows):
+    part = write_windows(TRAIN, [*NGRAM_EVAL[:2], EVAL[2]])
+    refused = evaluate(model("abcd", 2), examples=part, must_beat="ngram")
+    assert not refused.blessed
+    reason = "split 'eval': perplexity cannot be compared with the n-gram model's"
+    assert refused.reason == reason
+
+
+def test_a_baseline_from_before_there_were_n_grams(evaluate, model, ngram_windows):
+    old = model("abcd", 4, knows_ngrams=False)
+    verdict = evaluate(model("abcd", 3), old, examples=ngram_windows, must_beat="ngram")
+    assert verdict.blessed, verdict.reason
+    assert verdict.figure("perplexity", model="baseline") == pytest.approx(4)
+    assert verdict.figure("ngram_perplexity", model="candidate") == pytest.approx(4)
+    assert math.isnan(verdict.figure("ngram_perplexity", model="baseline"))
 
 
 def test_the_component_records_its_reason(workplace, import_artifact, model, windows, tmp_path):

@@ -72,12 +72,16 @@ def write_windows(tmp_path) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def scored_window() -> Callable:
-    """Makes the Example of a scored window, without its place."""
+    """Makes the Example of a scored window, without its place; with nats where it has some."""
     from components.examples import make_example
 
-    return lambda text, context=0, split="eval": make_example(
-        {"text": text, "context": context, "split": split}
-    )
+    def make(text, context=0, split="eval", **nats):
+        example = make_example({"text": text, "context": context, "split": split})
+        for name, values in nats.items():
+            example.features.feature[name].float_list.value[:] = values
+        return example
+
+    return make
 
 
 @pytest.fixture

@@ -122,10 +122,14 @@ def test_scored_windows_of_one_split(scored_window, write_scored):
 
 
 def test_parsing(scored_window):
-    examples = tf.constant([scored_window("a\n春", 2).SerializeToString()])
-    parsed = parse_scored_windows(examples)
+    with_nats = scored_window("ab", 0, "train", ngram_nats=[1.5, 2.5], cache_nats=[0.25, 4.0])
+    windows = [scored_window("a\n春", 2), with_nats]
+    parsed = parse_scored_windows(tf.constant([w.SerializeToString() for w in windows]))
+    ngram, cache = parsed.pop("ngram_nats"), parsed.pop("cache_nats")
     assert {name: value.numpy().tolist() for name, value in parsed.items()} == {
-        "text": ["a\n春".encode()],
-        "context": [2],
-        "split": [b"eval"],
+        "text": ["a\n春".encode(), b"ab"],
+        "context": [2, 0],
+        "split": [b"eval", b"train"],
     }
+    assert ngram.to_list() == [[], [1.5, 2.5]]
+    assert cache.to_list() == [[], [0.25, 4.0]]

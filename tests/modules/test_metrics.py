@@ -6,19 +6,26 @@ import pytest
 import tensorflow_model_analysis as tfma
 
 from modules.metrics import Perplexity
+from modules.perplexity import OPTIONAL
 
 LOG_2, LOG_4, LOG_8 = (math.log(n) for n in (2, 4, 8))
 # Perplexity 4 against 8 and 2; then four unknown characters of two kinds, which cost log 2 each.
-ROWS = [
-    (2 * LOG_4, 2 * LOG_8, 2 * LOG_2, 2, b""),
-    (2 * LOG_4, 2 * LOG_8, 2 * LOG_2, 2, b""),
-]
-UNKNOWN = (4 * LOG_4, 4 * LOG_8, 4 * LOG_2, 4, "春春夏夏".encode())
+# The n-gram model has 8, with its cache 2, and the mixture 4.
+OTHERS = (LOG_8, LOG_2, LOG_4)
+ROWS = [(2 * LOG_4, 2 * LOG_8, 2 * LOG_2, 2, b"", *(2 * nats for nats in OTHERS))] * 2
+UNKNOWN = (
+    *(4 * LOG_4, 4 * LOG_8, 4 * LOG_2, 4, "春春夏夏".encode()),
+    *(4 * nats for nats in OTHERS),
+)
 
 
-def outputs(nats, unigram_nats, uniform_nats, characters, unknown) -> dict[str, np.ndarray]:
-    """One window's outputs of the `evaluate` signature."""
+def outputs(
+    nats, unigram_nats, uniform_nats, characters, unknown, *others
+) -> dict[str, np.ndarray]:
+    """One window's outputs of the `evaluate` signature; those of older models had no others."""
+    names = ("ngram_nats", "ngram_cache_nats", "mixture_nats")
     return {
+        **{name: np.array([value], np.float32) for name, value in zip(names, others, strict=False)},
         "nats": np.array([nats], np.float32),
         "unigram_nats": np.array([unigram_nats], np.float32),
         "uniform_nats": np.array([uniform_nats], np.float32),
@@ -52,6 +59,10 @@ def test_perplexities_by_hand():
             "perplexity_to_unigram": 0.5,
             "unknown_share": 0,
             "characters": 4,
+            "ngram_perplexity": 8,
+            "ngram_cache_perplexity": 2,
+            "mixture_perplexity": 4,
+            "perplexity_to_ngram": 0.5,
         }
     )
 
@@ -66,6 +77,10 @@ def test_unknown_characters_cost_as_much_as_they_are_many():
             "perplexity_to_unigram": 0.5,
             "unknown_share": 0.5,
             "characters": 8,
+            "ngram_perplexity": 8 * 2**0.5,
+            "ngram_cache_perplexity": 2 * 2**0.5,
+            "mixture_perplexity": 4 * 2**0.5,
+            "perplexity_to_ngram": 0.5,
         }
     )
 
@@ -109,7 +124,15 @@ def test_each_model_has_its_own_outputs():
         key.model_name: value for key, value in found.items() if key.name == "perplexity"
     }
     assert perplexities == pytest.approx({"candidate": 4, "baseline": 2})
-    assert len(found) == 12
+    assert len(found) == 20
+
+
+def test_a_baseline_from_before_there_were_n_grams():
+    """Every figure is there, or TFMA would take it for a failure of the candidate's."""
+    candidate, _ = computations(model_names=["candidate", "baseline"])
+    result = values(candidate, [{"candidate": outputs(*ROWS[0][:5])}])
+    assert result["perplexity"] == pytest.approx(4)
+    assert {name for name, value in result.items() if math.isnan(value)} == OPTIONAL
 
 
 def test_without_names_there_is_one_model():

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from modules.perplexity import Tally, perplexity_of
+from modules.perplexity import OPTIONAL, Tally, perplexity_of
 
 pytestmark = pytest.mark.fast
 
@@ -66,7 +66,9 @@ def test_no_characters():
 def test_the_figures_by_name():
     # Perplexity 4 against 8 and 2; then four characters, unknown ones of two kinds: log 2 each.
     row = (4 * math.log(4), 4 * math.log(8), 4 * math.log(2), 4)
-    assert tally((*row, b""), (*row, "春春夏夏".encode())).figures == pytest.approx(
+    others = (4 * math.log(16), 4 * math.log(3), 4 * math.log(2))
+    rows = (*row, b"", *others), (*row, "春春夏夏".encode(), *others)
+    assert tally(*rows).figures == pytest.approx(
         {
             "perplexity": 4 * 2**0.5,
             "unigram_perplexity": 8 * 2**0.5,
@@ -74,8 +76,23 @@ def test_the_figures_by_name():
             "perplexity_to_unigram": 0.5,
             "unknown_share": 0.5,
             "characters": 8,
+            "ngram_perplexity": 16 * 2**0.5,
+            "ngram_cache_perplexity": 3 * 2**0.5,
+            "mixture_perplexity": 2 * 2**0.5,
+            "perplexity_to_ngram": 0.25,
         }
     )
+
+
+def test_what_was_not_measured_everywhere_is_not_a_number():
+    row = (1.0, 1.0, 1.0, 1, b"")
+    figures = tally((*row, 2.0, 3.0, math.nan), (*row, 2.0), (0, 0, 0, 0, b"", 0)).figures
+    assert figures["ngram_perplexity"] == pytest.approx(math.e**2)
+    assert figures["perplexity_to_ngram"] == pytest.approx(1 / math.e)
+    assert math.isnan(figures["ngram_cache_perplexity"])
+    assert math.isnan(figures["mixture_perplexity"])
+    figures = tally(row).figures
+    assert {name for name, value in figures.items() if math.isnan(value)} == OPTIONAL
 
 
 def test_the_figures_of_nothing_are_better_than_no_model():
@@ -103,9 +120,9 @@ def test_nan_stays():
 
 
 ROWS = [
-    (1.0, 2.0, 3.0, 4, "春".encode()),
-    (0.5, 0.25, 4.0, 3, "夏a".encode()),
-    (0.125, 8.0, 16.0, 2, "春".encode()),
+    (1.0, 2.0, 3.0, 4, "春".encode(), 1.5, 2.5, 0.5),
+    (0.5, 0.25, 4.0, 3, "夏a".encode(), 0.25, 0.5, 2.0),
+    (0.125, 8.0, 16.0, 2, "春".encode(), 8.0, 4.0, 0.125),
 ]
 
 

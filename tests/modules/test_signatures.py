@@ -11,7 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from modules.perplexity import Tally
-from modules.signatures import ServableModel
+from modules.signatures import ServableModel, mixture_weights
 from modules.vocabulary import Vocabulary
 
 saved_model = tf.compat.v1.saved_model
@@ -165,12 +165,61 @@ def test_evaluate_by_hand(gru, windows):
     np.testing.assert_allclose(answers["uniform_nats"], np.log(8) * np.array([3, 3, 2]), rtol=1e-6)
 
 
+def test_mixtures_by_hand(build_model, vocabulary, scored_window):
+    """Beside the n-gram model in the first window, its cache in the second, and nothing."""
+    servable = ServableModel(build_model(), vocabulary, UNIGRAM, cache_weight=0.25)
+    log_2, log_8 = float(np.log(2)), float(np.log(8))
+    examples = [
+        scored_window("xab", 1, ngram_nats=[log_2, log_8], cache_nats=[log_8, log_8]),
+        scored_window("b", ngram_nats=[log_2]),
+        scored_window("a"),
+    ]
+    serialized = tf.constant([example.SerializeToString() for example in examples])
+    unfitted = servable.evaluate(serialized)
+    np.testing.assert_allclose(unfitted["ngram_nats"], [4 * log_2, log_2, np.nan], rtol=1e-6)
+    cached = -np.log([(3 / 2 + 1 / 8) / 4, 1 / 8]).sum()
+    np.testing.assert_allclose(unfitted["ngram_cache_nats"], [cached, np.nan, np.nan], rtol=1e-6)
+    assert np.isnan(unfitted["mixture_nats"]).all()
+
+    parts = np.exp(servable.log_probabilities(serialized).numpy())  # [4 characters, 3]
+    np.testing.assert_allclose(-np.log(parts[2:, 0]), unfitted["nats"][1:], rtol=1e-6)
+    np.testing.assert_allclose(parts[:2, 1:], [[1 / 2, 1 / 8], [1 / 8, 1 / 8]], rtol=1e-6)
+    for weights in ([0.5, 0.3, 0.2], [0.5, 0.5, 0.0]):
+        servable.mixture_weights.assign(weights)
+        mixed = servable.evaluate(serialized)["mixture_nats"]
+        expected = -np.log(parts[:2] @ weights).sum()
+        np.testing.assert_allclose(mixed[0], expected, rtol=1e-5)
+        # A cache that is switched off has no weight either.
+        second = -np.log(parts[2, :2] @ weights[:2]) if weights[2] == 0 else np.nan
+        np.testing.assert_allclose(mixed[1], second, rtol=1e-5)
+        assert np.isnan(mixed[2])
+
+
+def test_the_weights_of_a_mixture_are_saved(build_model, vocabulary, scored_window, tmp_path):
+    servable = ServableModel(build_model(), vocabulary, UNIGRAM)
+    path = str(tmp_path / "model")
+    servable.save(path)
+    assert mixture_weights(path) is None
+    servable.mixture_weights.assign([0.5, 0.25, 0.25])
+    servable.save(path)
+    assert mixture_weights(path) == {"network": 0.5, "n-gram": 0.25, "cache": 0.25}
+    example = scored_window("ab", ngram_nats=[1.0, 2.0], cache_nats=[3.0, 4.0])
+    examples = np.array([example.SerializeToString()], object)
+    with asking(path) as ask:
+        assert_same(ask("evaluate", examples=examples), servable.evaluate(tf.constant(examples)))
+
+
+def test_nats_that_are_not_those_of_the_window_fail(gru, scored_window):
+    example = scored_window("ab", 1, ngram_nats=[1.0, 2.0]).SerializeToString()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        gru.evaluate(tf.constant([example]))
+
+
 def test_evaluate_is_added_up_to_perplexities(gru, windows):
     result = Tally()
     outputs = gru.evaluate(tf.constant(windows))
-    names = ("nats", "unigram_nats", "uniform_nats", "characters", "unknown_characters")
-    for row in zip(*(outputs[name].numpy() for name in names), strict=True):
-        result.add(*row)
+    for row in range(len(windows)):
+        result.add(**{name: values.numpy()[row] for name, values in outputs.items()})
     assert result.unknown == {"夏", "秋"}
     assert result.uniform_perplexity == pytest.approx(8 * 2 ** (3 / 8))
 

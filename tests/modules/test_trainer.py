@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from modules import dataset
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
 from modules.preprocessing import preprocessing_fn
-from modules.signatures import ServableModel
-from modules.trainer import run_fn, sample, tally
+from modules.signatures import ServableModel, mixture_weights
+from modules.trainer import fit_mixture, run_fn, sample, tally
 from modules.windowing import WindowOptions
 
 LYRICS = "春天 a\n来了 ab\n" * 12
@@ -29,6 +31,9 @@ HYPERPARAMETERS = Hyperparameters(
     prefixes=("春",),
 )
 VOCABULARY = VocabularyOptions()
+# As if an n-gram model had given every character of the validation text P = 1/8, and a cache
+# that knows none of it 1/512.
+NATS = {"validation": {"ngram_nats": [math.log(8)] * 6, "cache_nats": [math.log(512)] * 6}}
 WINDOWS = WindowOptions("consecutive", batch_size=2, num_steps=5)
 
 
@@ -54,14 +59,18 @@ def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
     layout = WINDOWS.training([len(ids)])
     train_files = write_windows(ids[slice(*layout.window(i))] for i in range(layout.num_windows))
 
-    def make(name: str, splits=("train", "eval"), **changes) -> FnArgs:
+    def make(name: str, splits=("train", "eval"), mixture=False, **changes) -> FnArgs:
         texts = {"train": LYRICS[:60], "validation": "春天 ab\n", "eval": "来了 ab\n"}
-        scored = write_scored(scored_window(texts[split], split=split) for split in splits)
+        nats = NATS if mixture else {}
+        scored = write_scored(
+            scored_window(texts[split], split=split, **nats.get(split, {})) for split in splits
+        )
         config = {
             "hyperparameters": dataclasses.asdict(dataclasses.replace(HYPERPARAMETERS, **changes)),
             "vocabulary": dataclasses.asdict(VOCABULARY),
             "windows": dataclasses.asdict(WINDOWS),
             "work_dir": str(tmp_path / "work"),
+            "mixture": mixture,
             "source_digest": "abc",
         }
         return FnArgs(
@@ -154,6 +163,34 @@ def test_validation_decides_where_there_is_some(fn_args, caplog):
     (line,) = [text for text in caplog.messages if text.startswith("best weights: epoch 1")]
     run_fn(fn_args("one", splits=("train", "validation"), num_epochs=1))
     assert caplog.messages.count(line) == 2  # whatever is held out makes no difference
+
+
+def test_a_mixture_is_fitted_to_the_validation_text(fn_args, caplog):
+    caplog.set_level(logging.INFO)
+    args = fn_args("run", splits=("train", "validation", "eval"), mixture=True, num_epochs=1)
+    run_fn(args)
+    weights = mixture_weights(args.serving_model_dir)
+    assert weights.keys() == {"network", "n-gram", "cache"}
+    assert sum(weights.values()) == pytest.approx(1)
+    assert weights["cache"] < 0.01
+    assert f"mixture: network {weights['network']:.2f}, n-gram" in caplog.text
+
+    model = tf.saved_model.load(args.serving_model_dir)
+    (batch,) = dataset.scored_batches(args.eval_files, "validation", 2)
+    outputs = model.signatures["evaluate"](examples=batch)
+    parts = [float(outputs[name][0]) for name in ("nats", "ngram_nats")]
+    assert float(outputs["mixture_nats"][0]) <= min(parts) + 1e-3
+    (other,) = dataset.scored_batches(args.eval_files, "eval", 2)
+    assert math.isnan(model.signatures["evaluate"](examples=other)["mixture_nats"][0])
+
+
+def test_a_cache_that_is_off_has_no_part_in_the_mixture(build_model, vocabulary, scored_window):
+    servable = ServableModel(build_model(), vocabulary, np.zeros(8))
+    window = scored_window("ab", ngram_nats=[1.0, 2.0]).SerializeToString()
+    batches = tf.data.Dataset.from_tensor_slices([window]).batch(1)
+    fit_mixture(servable, batches)
+    assert servable.mixture_weights.numpy()[2] == 0
+    assert tally(servable, batches).figures["mixture_perplexity"] < 8
 
 
 def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):

@@ -74,6 +74,18 @@ def test_help_needs_no_tensorflow():
     assert "--cell [rnn|gru|lstm]" in result.stdout
 
 
+def test_a_mixture_brings_its_validation_split():
+    from pipeline.cli import _config
+
+    assert _config("lyrics").hold_out.validation_ratio == 0
+    assert _config("lyrics", mixture=True).hold_out.validation_ratio == 0.05
+    assert _config("lyrics", mixture=False).hold_out.validation_ratio == 0
+    assert _config("lyrics", mixture=True, validation_ratio=0.2).hold_out.validation_ratio == 0.2
+    refused = CliRunner().invoke(main, ["run", "--mixture", "--validation-ratio", "0"])
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: mixture=True needs text to fit its weights on")
+
+
 def test_the_books_preset_takes_either_sampling():
     from pipeline.cli import _config
 

@@ -56,6 +56,22 @@ def test_a_gate_on_held_out_text_needs_some():
     assert PipelineConfig().override(both).splits == ("train",)
 
 
+def test_the_n_gram_model_is_beaten_on_text_that_it_was_not_counted_on():
+    with pytest.raises(ConfigError, match="got gate_split='train': gate on 'eval'"):
+        GateOptions(gate_split="train", must_beat="ngram")
+    with pytest.raises(ConfigError, match="must_beat='bigram' is not known: choose one of"):
+        GateOptions(must_beat="bigram")
+    with pytest.raises(ConfigError, match="leaves none: hold some out"):
+        PipelineConfig().override({"hold_out_policy": "none", "must_beat": "ngram"})
+
+
+def test_a_mixture_needs_text_to_be_fitted_to():
+    with pytest.raises(ConfigError, match=r"validation_ratio=0\.0 sets none aside: give a ratio"):
+        PipelineConfig().override({"mixture": True})
+    config = PipelineConfig().override({"mixture": True, "validation_ratio": 0.1})
+    assert config.splits == ("train", "validation", "eval")
+
+
 @pytest.mark.parametrize("bound", [0.5, float("inf"), float("nan")])
 def test_the_bound_is_finite_and_possible(bound):
     with pytest.raises(ConfigError, match="max_perplexity="):

@@ -118,6 +118,46 @@ def test_the_models_perplexity_stands_above_those_to_compare_it_with(printed):
     ]
 
 
+NGRAM_FIGURES = FIGURES | {
+    "ngram_perplexity": 90.5,
+    "ngram_cache_perplexity": 80.25,
+    "mixture_perplexity": 70.0,
+    "perplexity_to_ngram": 1.118,
+}
+
+
+def test_n_grams_and_the_mixture_stand_between_the_model_and_the_unigrams(printed):
+    splits = {"train": FIGURES, "validation": NGRAM_FIGURES, "eval": NGRAM_FIGURES}
+    lines = rows(printed(splits=splits))
+    start = lines.index(
+        ["perplexity,", "lower", "is", "better", "training", "validation", "held-out"]
+    )
+    assert lines[start + 1 : start + 9] == [
+        ["model", *["101.22"] * 3],
+        ["mixture", *["70.00"] * 2],
+        ["last", "blessed", "model", *["110.30"] * 3],
+        ["n-gram", "and", "cache", *["80.25"] * 2],
+        ["n-gram", *["90.50"] * 2],
+        ["unigram", *["426.10"] * 3],
+        ["uniform", *["2,582.00"] * 3],
+        [],
+    ]
+
+
+def test_that_an_n_gram_wins_is_said_in_a_sentence(printed):
+    sentence = "on little text an n-gram wins"
+    assert sentence in printed(splits={"eval": NGRAM_FIGURES})
+    assert sentence not in printed(splits={"eval": NGRAM_FIGURES | {"perplexity_to_ngram": 0.9}})
+    assert sentence not in printed()
+
+
+def test_the_weights_of_a_mixture_are_one_line(printed):
+    weights = {"network": 0.314, "n-gram": 0.516, "cache": 0.17}
+    text = printed(mixture_weights=weights)
+    assert "Mixture     network 0.31, n-gram 0.52, cache 0.17\n" in text
+    assert "Mixture" not in printed()
+
+
 def test_characters_are_no_perplexity(printed):
     lines = rows(printed())
     start = lines.index(["characters", "training", "held-out"])

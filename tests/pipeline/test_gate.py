@@ -23,10 +23,16 @@ def config(has_baseline=False, source_digest="0", **options):
     )
 
 
-def passes(perplexity, unigram=8.0, baseline=None, slice_key=HELD_OUT, **options) -> bool:
+def passes(
+    perplexity, unigram=8.0, baseline=None, slice_key=HELD_OUT, ngram=math.nan, **options
+) -> bool:
     """Whether a model of these perplexities passes."""
     name = "" if baseline is None else "candidate"
-    figures = {"perplexity": perplexity, "perplexity_to_unigram": perplexity / unigram}
+    figures = {
+        "perplexity": perplexity,
+        "perplexity_to_unigram": perplexity / unigram,
+        "perplexity_to_ngram": perplexity / ngram,
+    }
     metrics = {
         tfma.metrics.MetricKey(metric, name, example_weighted=None): value
         for metric, value in figures.items()
@@ -76,6 +82,18 @@ def test_better_than_the_unigram_model(unigram):
     assert passes(4.0, unigram)
 
 
+@pytest.mark.parametrize("ngram", [4.0, 3.999, 4.0 * (1 + 1e-12), math.nan])
+def test_no_better_than_the_n_gram_model(ngram):
+    assert not passes(4.0, ngram=ngram, must_beat="ngram")
+    assert passes(4.0, ngram=ngram)
+
+
+@pytest.mark.parametrize("ngram", [4.001, math.inf])
+def test_better_than_the_n_gram_model(ngram):
+    assert passes(4.0, ngram=ngram, must_beat="ngram")
+    assert not passes(4.0, unigram=3.9, ngram=ngram, must_beat="ngram")
+
+
 @pytest.mark.parametrize("baseline", [4.0, after(4), 1e6, math.inf])
 def test_not_worse_than_the_baseline(baseline):
     assert passes(4.0, baseline=baseline)
@@ -115,9 +133,10 @@ def test_a_figure_that_is_missing_is_a_failure(missing):
 
 def test_every_threshold_is_on_a_metric_that_is_computed():
     computed = {key.name for c in Perplexity().computations() for key in c.keys}
-    (spec,) = config().metrics_specs
-    assert spec.per_slice_thresholds.keys() <= computed
-    assert len(spec.per_slice_thresholds) == 2
+    for number, must_beat in ((2, "unigram"), (3, "ngram")):
+        (spec,) = config(must_beat=must_beat).metrics_specs
+        assert spec.per_slice_thresholds.keys() <= computed
+        assert len(spec.per_slice_thresholds) == number
 
 
 def test_splits_and_their_documents_are_measured():
@@ -134,7 +153,13 @@ def test_tfma_takes_it(has_baseline, models):
 
 def test_the_cache_sees_options_and_code():
     """TFX keys the cache by the JSON of the configuration, which must not change by itself."""
-    configs = [{}, {"gate_split": "train"}, {"max_perplexity": 999}, {"source_digest": "1"}]
+    configs = [
+        {},
+        {"gate_split": "train"},
+        {"max_perplexity": 999},
+        {"must_beat": "ngram"},
+        {"source_digest": "1"},
+    ]
     texts = [proto_utils.proto_to_json(config(**changes)) for changes in configs]
     assert len(set(texts)) == len(configs)
     assert proto_utils.proto_to_json(config()) == texts[0]

@@ -54,6 +54,9 @@ def test_the_trainer_is_told_everything_that_it_depends_on():
     assert config["windows"]["num_steps"] == 5
     assert config["vocabulary"]["newline"] == "space"
     assert config["work_dir"] == "/nowhere/unfinished"
+    assert config["mixture"] is False
+    trainer = nodes(mixture=True, validation_ratio=0.1)["Trainer"]
+    assert json.loads(trainer.exec_properties["custom_config"])["mixture"] is True
 
 
 def test_validation_windows_go_wherever_held_out_ones_go():
