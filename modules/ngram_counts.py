@@ -64,7 +64,7 @@ class NgramCounts:
             arrays |= {f"keys_{order}": level.keys, f"counts_{order}": level.counts}
         buffer = BytesIO()  # not every file system can seek, as the format does
         np.savez(buffer, **arrays)
-        file.write(buffer.getbuffer())
+        file.write(buffer.getvalue())
 
     @classmethod
     def load(cls, file: BinaryIO) -> "NgramCounts":

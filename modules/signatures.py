@@ -17,7 +17,7 @@ from modules.scoring import Scores, score_texts
 from modules.vocabulary import UNKNOWN_ID, Vocabulary
 
 # TFMA sends up to a thousand windows, whose logits together would be gigabytes.
-_TALLIED_AT_A_TIME = 64
+_TALLIED_AT_A_TIME = 16
 _TALLIED_DTYPES = {
     features.NATS: tf.float32,
     features.UNIGRAM_NATS: tf.float32,

@@ -228,7 +228,7 @@ class WindowOptions:
     batch_size: int = 32
     num_steps: int = 35
     random_offset: bool = False
-    stride: int = 64
+    stride: int = 256
     context: int = 64
 
     def __post_init__(self) -> None:
@@ -249,9 +249,9 @@ class WindowOptions:
             return Consecutive(sum(lengths), self.batch_size, self.num_steps)
         return Random(sum(lengths), self.num_steps, self.random_offset)
 
-    def scored(self, lengths: Sequence[int]) -> Strided:
-        """Scored windows over documents of these lengths."""
-        return Strided(lengths, self.stride, self.context)
+    def scored(self, lengths: Sequence[int], history: int = 0) -> Strided:
+        """Scored windows over documents of these lengths; `history` may ask for more context."""
+        return Strided(lengths, self.stride, max(self.context, history))
 
     @property
     def min_length(self) -> int:

@@ -13,6 +13,7 @@ from modules.errors import LyricsError
 from modules.features import EVAL, GRPC_PORT, MAX_CHARS, MODEL_NAME, TRAIN
 from modules.holdout import Policy
 from modules.hyperparameters import Cell, Newline, VocabularySplits
+from modules.ngram_options import MAX_NGRAM_ORDER
 from modules.windowing import Sampling
 from pipeline import console
 from pipeline.config import PRESETS, MustBeat, PipelineConfig
@@ -88,6 +89,11 @@ _PIPELINE_OPTIONS = [
     _option("--newline", get_args(Newline), "Keep newlines, or read them as spaces."),
     _option("--min-count", _POSITIVE, "Rarer characters are <unk>."),
     _option("--max-vocab-size", _NATURAL, "Most entries of the vocabulary; 0 is no limit."),
+    _option(
+        "--ngram-order", click.IntRange(1, MAX_NGRAM_ORDER), "Characters of the longest n-gram."
+    ),
+    _option("--cache-size", _NATURAL, "Characters that the n-gram's cache remembers; 0 has none."),
+    _option("--cache-weight", click.FloatRange(0, 1), "The cache's share beside the n-gram."),
     _option("--sampling", get_args(Sampling), "How training windows are ordered."),
     _option("--batch-size", _POSITIVE, "Windows in a minibatch."),
     _option("--num-steps", _POSITIVE, "Characters predicted in a training window."),

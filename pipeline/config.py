@@ -12,6 +12,7 @@ from modules.corpus import CorpusOptions
 from modules.errors import ConfigError
 from modules.holdout import HoldOut
 from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
+from modules.ngram_options import NgramOptions
 from modules.windowing import WindowOptions
 
 MustBeat = Literal["unigram", "ngram"]
@@ -69,6 +70,7 @@ class PipelineConfig:
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     hold_out: HoldOut = field(default_factory=HoldOut)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
+    ngram: NgramOptions = field(default_factory=NgramOptions)
     windows: WindowOptions = field(default_factory=WindowOptions)
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     gate: GateOptions = field(default_factory=GateOptions)
@@ -164,7 +166,6 @@ PRESETS: dict[str, PipelineConfig] = {
             # characters each epoch, the network knows the text from there only.
             "sampling": "random",
             "random_offset": True,
-            "stride": 256,
             "context": 256,
             "dropout": 0.0,
             "learning_rate": 1e-2,

@@ -8,6 +8,7 @@ from tfx import v1 as tfx
 from components.baseline_model import BaselineModel
 from components.evaluator import Evaluator
 from components.lyrics_example_gen import LyricsExampleGen
+from components.ngram_model import NgramModel
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from modules import features
@@ -45,9 +46,18 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             "source_digest": source_digest("modules.preprocessing"),
         },
     )
+    ngram = NgramModel(
+        transform.outputs["transformed_examples"],
+        transform.outputs["transform_graph"],
+        ngram_order=config.ngram.ngram_order,
+        newline=config.vocabulary.newline,
+        source_digest=source_digest("components.ngram_model.executor"),
+    )
     windows = SequenceWindows(
         transform.outputs["transformed_examples"],
+        ngram.outputs["ngram"],
         config.windows,
+        cache_size=config.ngram.cache_size,
         source_digest=source_digest("components.sequence_windows.executor"),
     )
     trainer = tfx.components.Trainer(
@@ -98,6 +108,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             schema_gen,
             example_validator,
             transform,
+            ngram,
             windows,
             trainer,
             baseline_model,

@@ -8,7 +8,15 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components.sequence_windows.executor import EXAMPLES, OPTIONS, WINDOWS, Executor
+from components import Ngrams
+from components.sequence_windows.executor import (
+    CACHE_SIZE,
+    EXAMPLES,
+    NGRAM,
+    OPTIONS,
+    WINDOWS,
+    Executor,
+)
 from modules.windowing import WindowOptions
 
 
@@ -17,12 +25,14 @@ class SequenceWindowsSpec(types.ComponentSpec):
 
     INPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        NGRAM: component_spec.ChannelParameter(type=Ngrams),
     }
     OUTPUTS: ClassVar = {
         WINDOWS: component_spec.ChannelParameter(type=standard_artifacts.Examples),
     }
     PARAMETERS: ClassVar = {
         OPTIONS: component_spec.ExecutionParameter(type=str),  # WindowOptions, as JSON
+        CACHE_SIZE: component_spec.ExecutionParameter(type=int),
         "source_digest": component_spec.ExecutionParameter(type=str),
     }
 
@@ -32,7 +42,8 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
 
     Its output `windows` has a split `train` of training windows, and for every split of the
     input one of scored windows (`modules.features.scored_split`). `modules.windowing` draws
-    both, and `modules.features` names their features. The files of a split, sorted by name,
+    both, and `modules.features` names their features. Scored windows of other splits than `train`
+    hold the scores of the n-gram model and of the cache too. The files of a split, sorted by name,
     hold its windows in order.
     """
 
@@ -40,20 +51,29 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
-        self, examples: types.BaseChannel, options: WindowOptions, source_digest: str
+        self,
+        examples: types.BaseChannel,
+        ngram: types.BaseChannel,
+        options: WindowOptions,
+        cache_size: int,
+        source_digest: str,
     ) -> None:
         """Wires the component.
 
         Args:
             examples: channel of transformed Examples, with text, document, document_index,
                 position and ids.
+            ngram: channel of the n-grams of their split `train`.
             options: what windows to cut.
+            cache_size: characters that the cache remembers; 0 writes no scores of it.
             source_digest: of the code that cuts them, so that the cache sees an edit of it.
         """
         spec = SequenceWindowsSpec(
             **{
                 EXAMPLES: examples,
+                NGRAM: ngram,
                 OPTIONS: json.dumps(dataclasses.asdict(options), sort_keys=True),
+                CACHE_SIZE: cache_size,
                 "source_digest": source_digest,
                 WINDOWS: types.Channel(type=standard_artifacts.Examples),
             }

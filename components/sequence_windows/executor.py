@@ -6,22 +6,27 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import apache_beam as beam
 from tfx import types
-from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.examples import describe
-from components.sequence_windows.stream import Stream
-from components.sequence_windows.transforms import MeasureDocuments, WriteWindows
-from components.sequence_windows.windows import ScoredWindows, TrainingWindows, Windows
+from components.examples import describe, read_split
+from components.sequence_windows.ngram_scores import NgramScores
+from components.sequence_windows.transforms import WriteWindows
+from components.sequence_windows.windows import ScoredWindows, TrainingWindows
+from components.shards import Windows
+from components.stream import MeasureDocuments, Stream
 from modules.features import TRAIN, scored_split
 from modules.windowing import WindowOptions
 
 EXAMPLES = "examples"
+NGRAM = "ngram"
 OPTIONS = "options"
+CACHE_SIZE = "cache_size"
+
+# By the split that they are written to, what makes windows of a stream.
+_Kinds = dict[str, Callable[[Stream], Windows]]
 WINDOWS = "windows"
 
 
@@ -43,9 +48,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the windows of every split.
 
         Args:
-            input_dict: `examples`, the transformed Examples.
+            input_dict: `examples`, the transformed Examples; `ngram`, the n-grams of `train`.
             output_dict: `windows`, where they go.
-            exec_properties: `options`, WindowOptions as JSON.
+            exec_properties: `options`, WindowOptions as JSON; `cache_size`, the characters that
+                the cache remembers.
 
         Raises:
             WindowError: if a split is too short for them.
@@ -53,9 +59,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         options = WindowOptions(**json.loads(exec_properties[OPTIONS]))
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        ngram = artifact_utils.get_single_uri(input_dict[NGRAM])
+        scores = NgramScores(ngram, exec_properties[CACHE_SIZE])
         windows = artifact_utils.get_single_instance(output_dict[WINDOWS])
         splits = artifact_utils.decode_split_names(examples.split_names)
-        describe(windows, [name for split in splits for name in _kinds(options, split)])
+        kinds = {split: _kinds(options, split, scores) for split in splits}
+        describe(windows, [name for split in splits for name in kinds[split]])
         # Beside the splits, not in them: whoever reads a split reads all the files there.
         temporary = os.path.join(windows.uri, "temporary")
         fileio.makedirs(temporary)
@@ -63,7 +72,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         try:
             self._measure(examples, streams)
             _check(options, streams)
-            self._write(options, examples, streams, windows, temporary)
+            self._write(kinds, examples, streams, windows, temporary)
         finally:
             fileio.rmtree(temporary)
 
@@ -73,13 +82,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for split, path in streams.items():
                 _ = (
                     pipeline
-                    | f"Read[{split}]" >> _read(examples, split)
+                    | f"Read[{split}]" >> read_split(examples, split)
                     | f"Measure[{split}]" >> MeasureDocuments(path)
                 )
 
     def _write(
         self,
-        options: WindowOptions,
+        kinds: dict[str, _Kinds],
         examples: types.Artifact,
         streams: dict[str, str],
         windows: types.Artifact,
@@ -88,18 +97,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the windows of each split."""
         with self._make_beam_pipeline() as pipeline:
             for split, path in streams.items():
-                serialized = pipeline | f"Read[{split}]" >> _read(examples, split)
-                for name, make_windows in _kinds(options, split).items():
+                serialized = pipeline | f"Read[{split}]" >> read_split(examples, split)
+                for name, make_windows in kinds[split].items():
                     directory = artifact_utils.get_split_uri([windows], name)
                     fileio.makedirs(directory)
                     _ = serialized | f"Write[{name}]" >> WriteWindows(
                         make_windows, path, directory, temporary, self.windows_per_shard
                     )
-
-
-def _read(examples: types.Artifact, split: str) -> beam.PTransform:
-    (pattern,) = examples_utils.get_split_file_patterns([examples], split)
-    return beam.io.ReadFromTFRecord(pattern, validate=False)  # an empty split may have no file
 
 
 def _check(options: WindowOptions, streams: dict[str, str]) -> None:
@@ -110,10 +114,14 @@ def _check(options: WindowOptions, streams: dict[str, str]) -> None:
         options.check_scored(split, length)
 
 
-def _kinds(options: WindowOptions, split: str) -> dict[str, Callable[[Stream], Windows]]:
-    """By the split that they are written to, the kinds of windows made of a split."""
-    kinds: dict[str, Callable[[Stream], Windows]] = {}
-    if split == TRAIN:
-        kinds[TRAIN] = partial(TrainingWindows, options)
-    kinds[scored_split(split)] = partial(ScoredWindows, options, split)
-    return kinds
+def _kinds(options: WindowOptions, split: str, scores: NgramScores) -> _Kinds:
+    """The kinds of windows made of a split.
+
+    The n-grams score what they were not counted on.
+    """
+    if split != TRAIN:
+        return {scored_split(split): partial(ScoredWindows, options, split, scores)}
+    return {
+        TRAIN: partial(TrainingWindows, options),
+        scored_split(split): partial(ScoredWindows, options, split, None),
+    }

@@ -123,12 +123,32 @@ def write_examples() -> Callable:
 
 
 @pytest.fixture(scope="session")
+def write_ngrams() -> Callable:
+    """Counts the n-grams of texts of indices, and writes them as an artifact."""
+    import numpy as np
+
+    from components import Ngrams, ngrams
+    from modules.ngram_counts import Stretch, count
+
+    def write(directory: Path, texts: list, vocab_size: int, order: int = 3):
+        stretches = [Stretch(np.array(text, np.int64), 0) for text in texts]
+        artifact = Ngrams()
+        artifact.uri = str(directory)
+        directory.mkdir(parents=True)
+        ngrams.save(count(stretches, vocab_size, 0, order), artifact.uri)
+        return artifact
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def read_examples() -> Callable[..., list[dict[str, list]]]:
     """Reads the Examples of files, one after the other: by feature, the list of its values."""
     import tensorflow as tf
 
     def values(feature: tf.train.Feature) -> list:
-        return [text.decode() for text in feature.bytes_list.value] or [*feature.int64_list.value]
+        texts = [text.decode() for text in feature.bytes_list.value]
+        return texts or [*feature.int64_list.value] or [*feature.float_list.value]
 
     def read(*paths: Path) -> list[dict[str, list]]:
         records = tf.data.TFRecordDataset([*map(str, paths)], "GZIP").as_numpy_iterator()

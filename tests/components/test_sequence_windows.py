@@ -23,11 +23,16 @@ from tfx.types import artifact_utils, standard_artifacts
 from components.examples import make_example
 from components.sequence_windows.component import SequenceWindows
 from components.sequence_windows.executor import Executor
-from components.sequence_windows.stream import Document, Stream
-from components.sequence_windows.transforms import MeasureDocuments, WriteWindows
+from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import TrainingWindows
+from components.stream import Document, MeasureDocuments, Stream
 from modules.errors import WindowError
+from modules.kneser_ney import KneserNey
+from modules.ngram_cache import cache_log_probabilities
+from modules.ngram_counts import Stretch, count
 from modules.windowing import WindowOptions
+
+VOCAB_SIZE = 300
 
 
 def characters(start, stop):
@@ -51,6 +56,28 @@ def cut(lengths, size, firsts=None):
             examples.append(make_example(features))
         start += length
     return examples
+
+
+def spelled(ids):
+    """The text of these indices."""
+    return "".join(chr(0x4E00 + n) for n in ids)
+
+
+def examples_of(texts, size, firsts=None):
+    """Examples, of `size` characters at most, of documents that hold these indices."""
+    return [
+        make_example(
+            {
+                "text": spelled(ids[offset : offset + size]),
+                "document": f"歌.zip/{index}.txt",
+                "document_index": index,
+                "position": (firsts or {}).get(index, 0) + offset,
+                "ids": ids[offset : offset + size],
+            }
+        )
+        for index, ids in enumerate(texts)
+        for offset in range(0, len(ids), size)
+    ]
 
 
 def shuffled(splits):
@@ -89,17 +116,22 @@ class SmallShards(Executor):
 
 
 @pytest.fixture(scope="module")
-def execute(write_examples, read_examples):
+def execute(write_examples, read_examples, write_ngrams):
     """Runs the executor in a directory, on Examples of several files, into shards of 3."""
 
-    def run(directory, splits, options, context=None):
+    def run(directory, splits, options, context=None, texts=(range(200),), cache_size=20):
         examples = write_examples(directory / "examples", shuffled(splits), num_files=3)
+        ngram = write_ngrams(directory / "ngram", texts, vocab_size=VOCAB_SIZE)
         windows = standard_artifacts.Examples()
         windows.uri = str(directory / "windows")
         SmallShards(context).Do(
-            {"examples": [examples]},
+            {"examples": [examples], "ngram": [ngram]},
             {"windows": [windows]},
-            {"options": json.dumps(asdict(options)), "source_digest": "0"},
+            {
+                "options": json.dumps(asdict(options)),
+                "cache_size": cache_size,
+                "source_digest": "0",
+            },
         )
         return Written(windows, read_examples)
 
@@ -204,6 +236,59 @@ def test_every_held_out_character_is_scored_exactly_once(execute, tmp_path):
     assert scored == [(index, position) for index in held_out for position in held_out[index]]
 
 
+def scores(windows, name):
+    """A feature of the scored windows of eval, one after the other."""
+    files = windows.files("scored_eval")
+    return np.concatenate([features[name] for features in windows.read(*files)])
+
+
+def test_held_out_characters_are_scored_as_in_their_whole_document(execute, tmp_path):
+    rng = np.random.default_rng(0)
+    train, first, second = (rng.integers(0, 6, length).tolist() for length in (400, 70, 45))
+    splits = {
+        "train": examples_of([train], size=30),
+        "eval": examples_of([first, second], size=11, firsts={1: 1000}),
+    }
+    # Windows of 8 characters, with 3 as their text's context, but a cache of 20 before that.
+    options = WindowOptions(batch_size=1, num_steps=2, stride=8, context=3)
+    windows = execute(tmp_path, splits, options, texts=[[0, *train]], cache_size=20)
+    model = KneserNey(count([Stretch(np.array([0, *train]), 0)], VOCAB_SIZE, 0, 3))
+    expected = [-model.log_probabilities(np.array([0, *text]))[1:] for text in (first, second)]
+    np.testing.assert_array_equal(
+        scores(windows, "ngram_nats"), np.concatenate(expected).astype(np.float32)
+    )
+    expected = [
+        -cache_log_probabilities(np.array(text), 20, VOCAB_SIZE) for text in (first, second)
+    ]
+    np.testing.assert_array_equal(
+        scores(windows, "cache_nats"), np.concatenate(expected).astype(np.float32)
+    )
+    rows = windows.scored("scored_eval")
+    assert [context for _, context, *_ in rows] == [0, *[3] * 8, 0, *[3] * 5]
+    assert "".join(text[context:] for text, context, *_ in rows) == spelled(first + second)
+
+
+def test_each_scored_character_has_its_scores_and_those_of_train_have_none(execute, tmp_path):
+    splits = {"train": cut([50], size=6), "eval": cut([30, 7], size=7)}
+    options = WindowOptions(batch_size=1, num_steps=2, stride=5, context=8)
+    windows = execute(tmp_path, splits, options)
+    for features in windows.read(*windows.files("scored_eval")):
+        scored = len(features["text"][0]) - features["context"][0]
+        assert len(features["ngram_nats"]) == len(features["cache_nats"]) == scored
+    for features in windows.read(*windows.files("scored_train")):
+        assert not {"ngram_nats", "cache_nats"} & features.keys()
+
+
+def test_without_a_cache_there_are_no_scores_of_it(execute, tmp_path):
+    splits = {"train": cut([50], size=6), "eval": cut([30], size=7), "validation": cut([9], size=4)}
+    options = WindowOptions(batch_size=1, num_steps=2, stride=5, context=0)
+    windows = execute(tmp_path, splits, options, cache_size=0)
+    for split in ("scored_eval", "scored_validation"):
+        for features in windows.read(*windows.files(split)):
+            assert len(features["ngram_nats"]) == len(features["text"][0])
+            assert "cache_nats" not in features
+
+
 def test_files_are_shards_in_order_and_none_is_larger_than_a_shard(execute, tmp_path):
     options = WindowOptions(batch_size=2, num_steps=3, stride=4, context=4)
     windows = execute(tmp_path, {"train": cut([40, 30], size=6)}, options)
@@ -301,15 +386,16 @@ def test_without_an_eval_split_or_with_an_empty_one(execute, tmp_path, examples_
             execute(tmp_path, splits | {"eval": examples_of_eval}, options)
 
 
-def test_an_eval_split_without_files_is_an_empty_one(tmp_path, write_examples):
+def test_an_eval_split_without_files_is_an_empty_one(tmp_path, write_examples, write_ngrams):
     examples = write_examples(tmp_path / "examples", {"train": cut([20], size=6), "eval": []})
     (file,) = (tmp_path / "examples" / "Split-eval").iterdir()
     file.unlink()
     windows = standard_artifacts.Examples()
     windows.uri = str(tmp_path / "windows")
+    inputs = {"examples": [examples], "ngram": [write_ngrams(tmp_path / "ngram", [[1]], 2)]}
     options = json.dumps(asdict(WindowOptions(batch_size=2, num_steps=3)))
     with pytest.raises(WindowError, match="split 'eval' has 0: give more text"):
-        Executor().Do({"examples": [examples]}, {"windows": [windows]}, {"options": options})
+        Executor().Do(inputs, {"windows": [windows]}, {"options": options, "cache_size": 5})
 
 
 def test_a_train_split_one_character_too_short(execute, tmp_path):
@@ -351,14 +437,21 @@ def test_bundles_on_several_workers_write_the_same_files(execute, tmp_path):
 
 
 @pytest.fixture
-def run(workplace, import_artifact, write_examples, tmp_path):
+def run(workplace, import_artifact, write_examples, write_ngrams, tmp_path):
     """Runs SequenceWindows in a pipeline on a train split; returns its state."""
 
     def run(train, options) -> str:
         artifact = write_examples(tmp_path / "examples", {"train": train})
         examples = import_artifact("examples", artifact)
-        windows = SequenceWindows(examples.outputs["result"], options, source_digest="0")
-        return workplace.run(examples, windows)["SequenceWindows"]
+        ngram = import_artifact("ngram", write_ngrams(tmp_path / "ngram", [[1, 2, 3]], VOCAB_SIZE))
+        windows = SequenceWindows(
+            examples.outputs["result"],
+            ngram.outputs["result"],
+            options,
+            cache_size=5,
+            source_digest="0",
+        )
+        return workplace.run(examples, ngram, windows)["SequenceWindows"]
 
     return run
 

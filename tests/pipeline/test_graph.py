@@ -26,6 +26,7 @@ def test_the_nodes_are_in_the_order_of_the_data():
         "SchemaGen",
         "ExampleValidator",
         "Transform",
+        "NgramModel",
         "SequenceWindows",
         "Trainer",
         "BaselineModel",

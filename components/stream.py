@@ -8,7 +8,11 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
+import apache_beam as beam
+import tensorflow as tf
 from tfx.dsl.io import fileio
+
+from components.examples import document_of, place_of, text_of
 
 
 class Document(NamedTuple):
@@ -70,3 +74,23 @@ class Stream:
         """The document of a character of the stream, and its position in that document."""
         document = self.documents[bisect_right(self._starts, character) - 1]
         return document, character - self._shifts[document.document_index]
+
+
+@beam.ptransform_fn
+def MeasureDocuments(examples: beam.PCollection, path: str) -> beam.PCollection:
+    """Writes the Stream of the serialised `examples` to `path`; see Stream.load."""
+    return (
+        examples
+        | "Measure" >> beam.Map(_measure)
+        | "ByDocument" >> beam.CombinePerKey(beam.combiners.TupleCombineFn(min, sum))
+        | "Document" >> beam.MapTuple(lambda key, value: Document(*key, *value))
+        | "List" >> beam.combiners.ToList()
+        | "Save" >> beam.Map(Stream.save, path)
+    )
+
+
+def _measure(serialized: bytes) -> tuple[tuple[int, str], tuple[int, int]]:
+    """What one Example tells of its document: where it starts, at most, and its length."""
+    example = tf.train.Example.FromString(serialized)
+    document_index, position = place_of(example)
+    return (document_index, document_of(example)), (position, len(text_of(example)))

@@ -1,0 +1,80 @@
+"""The NgramModel executor: measures the training text, counts its n-grams, adds them up."""
+
+import os
+from typing import Any
+
+import tensorflow_transform as tft
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.examples import read_split
+from components.ngram_model.counting import CountNgrams
+from components.stream import MeasureDocuments, Stream
+from modules.errors import WindowError
+from modules.features import TRAIN
+from modules.hyperparameters import Newline
+from modules.vocabulary import VOCABULARY_NAME, Vocabulary
+
+EXAMPLES = "examples"
+TRANSFORM_GRAPH = "transform_graph"
+NGRAM_ORDER = "ngram_order"
+NEWLINE = "newline"
+NGRAM = "ngram"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Runs two pipelines, as where an Example lies follows from how long the documents are."""
+
+    windows_per_shard = 64
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the counts.
+
+        Args:
+            input_dict: `examples`, the transformed Examples; `transform_graph`.
+            output_dict: `ngram`, where the counts go.
+            exec_properties: `ngram_order`; `newline`, how the vocabulary reads newlines.
+
+        Raises:
+            WindowError: if there is no training text.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        transform_graph = artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH])
+        vocabulary = _vocabulary(transform_graph, exec_properties[NEWLINE])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
+        ngram = artifact_utils.get_single_uri(output_dict[NGRAM])
+        stream = os.path.join(ngram, "stream.json")
+        with self._make_beam_pipeline() as pipeline:
+            serialized = pipeline | "Read" >> read_split(examples, TRAIN)
+            _ = serialized | "Measure" >> MeasureDocuments(stream)
+        _check(stream)
+        with self._make_beam_pipeline() as pipeline:
+            serialized = pipeline | "Read" >> read_split(examples, TRAIN)
+            _ = serialized | "Count" >> CountNgrams(
+                exec_properties[NGRAM_ORDER],
+                vocabulary.size,
+                int(vocabulary.line_end_id()),
+                stream,
+                ngram,
+                self.windows_per_shard,
+            )
+        fileio.remove(stream)
+
+
+def _vocabulary(transform_graph: str, newline: Newline) -> Vocabulary:
+    transform = tft.TFTransformOutput(transform_graph)
+    return Vocabulary(str(transform.vocabulary_file_by_name(VOCABULARY_NAME)), newline)
+
+
+def _check(stream: str) -> None:
+    if not sum(Stream.load(stream).lengths):
+        raise WindowError(
+            f"n-grams need at least 1 character; split {TRAIN!r} has 0: give more text"
+        )
