@@ -115,13 +115,13 @@ def _differentiable(
     num_states = len(state)
 
     @tf.custom_gradient
-    def read(projected, *state_and_weights):  # type: ignore[no-untyped-def]
+    def read(projected, *state_and_weights):
         state = list(state_and_weights[:num_states])
         kernel, *biases = state_and_weights[num_states:]
         cast = [tf.cast(kernel, dtype), *biases]
         steps = forward(cell, projected, state, cast)
 
-        def gradient(d_outputs, *d_state):  # type: ignore[no-untyped-def]
+        def gradient(d_outputs, *d_state):
             gradients = backward(cell, steps, cast, d_outputs, list(d_state))
             return gradients.projected, *gradients.state, *gradients.weights
 

@@ -10,7 +10,11 @@ from typing import Any, Literal, get_args
 
 from modules.errors import ConfigError
 
+Task = Literal["language", "fill"]
 Cell = Literal["rnn", "gru", "lstm"]
+Optimizer = Literal["sgd", "adam", "adamw"]
+Schedule = Literal["constant", "cosine"]
+Precision = Literal["float32", "bfloat16"]
 Newline = Literal["keep", "space"]
 VocabularySplits = Literal["train", "all"]
 
@@ -66,13 +70,28 @@ class Hyperparameters:
     """The network and how it is trained.
 
     Attributes:
+        task: `language`, to say what comes next; or `fill`, to say what is missing between what
+            comes before and what comes after.
         cell: the recurrent cell.
+        reset_after: whether the GRU resets after its product with the state, as cuDNN does, or
+            before, as the book does.
+        from_scratch: whether the layers are written out gate by gate and step by step, read
+            one-hot vectors and start from N(0, 0.01^2), as in the book.
         num_hiddens: units of a recurrent layer.
         num_layers: recurrent layers, one on top of the other.
-        embedding_size: length of a character's vector.
+        embedding_size: length of a character's vector; 0 is a one-hot vector.
+        tie_weights: whether the output's weights are the embedding's.
+        layer_norm: whether each recurrent layer's output is normalised.
         dropout: share of the units dropped between layers while training.
-        learning_rate: of Adam.
+        variational_dropout: whether the same units are dropped at every step of a window.
+        optimizer: how the weights follow the gradients.
+        learning_rate: of the optimizer, the highest of its schedule.
+        schedule: `constant`, or down to 0 at the last epoch's end along a `cosine`.
+        warmup_steps: minibatches in which the learning rate rises from 0.
+        weight_decay: share of a weight that AdamW takes off it, times the learning rate.
         clip_norm: gradients are scaled down to this global norm.
+        label_smoothing: probability that the loss gives to all characters alike.
+        precision: of the products of matrices in training; states and weights are float32.
         num_epochs: passes over the training windows, at most.
         patience: epochs without a better held-out perplexity before training stops; 0 never
             stops early.
@@ -81,13 +100,25 @@ class Hyperparameters:
         prefixes: what the samples begin with.
     """
 
+    task: Task = "language"
     cell: Cell = "gru"
+    reset_after: bool = True
+    from_scratch: bool = False
     num_hiddens: int = 256
     num_layers: int = 1
     embedding_size: int = 256
+    tie_weights: bool = False
+    layer_norm: bool = False
     dropout: float = 0.0
+    variational_dropout: bool = False
+    optimizer: Optimizer = "adam"
     learning_rate: float = 2e-3
+    schedule: Schedule = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.0
     clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    precision: Precision = "float32"
     num_epochs: int = 20
     patience: int = 3
     seed: int = 0
@@ -98,14 +129,42 @@ class Hyperparameters:
         if isinstance(self.prefixes, str):
             raise ConfigError(f"prefixes={self.prefixes!r} is one text: give a list of texts")
         object.__setattr__(self, "prefixes", tuple(self.prefixes))  # JSON brings a list
+        check_choice("task", self.task, get_args(Task))
         check_choice("cell", self.cell, get_args(Cell))
-        for name in ("num_hiddens", "num_layers", "embedding_size", "num_epochs"):
+        check_choice("optimizer", self.optimizer, get_args(Optimizer))
+        check_choice("schedule", self.schedule, get_args(Schedule))
+        check_choice("precision", self.precision, get_args(Precision))
+        for name in ("num_hiddens", "num_layers", "num_epochs"):
             check_range(name, getattr(self, name), 1)
-        for name in ("patience", "sample_every"):
+        for name in ("embedding_size", "patience", "sample_every", "warmup_steps"):
             check_range(name, getattr(self, name), 0)
         check_range("seed", self.seed, 0, 2**32 - 1)  # as wide as NumPy's
         check_range("dropout", self.dropout, 0, 0.95)
         check_range("learning_rate", self.learning_rate, 1e-9, 1e3)
+        check_range("weight_decay", self.weight_decay, 0, 1)
         check_range("clip_norm", self.clip_norm, 1e-9)
+        check_range("label_smoothing", self.label_smoothing, 0, 0.95)
         if not all(self.prefixes):
             raise ConfigError("prefixes holds an empty text: give each one character or more")
+        self._check_combinations()
+
+    def _check_combinations(self) -> None:
+        if self.tie_weights:
+            self._needs("tie_weights", "task", "language")
+            self._needs("tie_weights", "embedding_size", self.num_hiddens)
+        if self.from_scratch:
+            self._needs("from_scratch", "embedding_size", 0)
+            self._needs("from_scratch", "precision", "float32")
+        if self.variational_dropout and not self.dropout:
+            raise ConfigError("variational_dropout=True needs dropout above 0, got 0: give a share")
+        if self.weight_decay:
+            self._needs("weight_decay", "optimizer", "adamw")
+        if not self.reset_after:
+            self._needs("reset_after=False", "cell", "gru")
+
+    def _needs(self, option: str, other: str, value: Any) -> None:
+        got = getattr(self, other)
+        if got != value:
+            raise ConfigError(
+                f"{option} needs {other}={value!r}, got {got!r}: change one of the two"
+            )

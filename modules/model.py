@@ -4,19 +4,105 @@ Source: Dive into Deep Learning, sections 6.4 to 6.9. The embedding is the book'
 with a one-hot vector, without the vector.
 """
 
+from typing import Any, NamedTuple, Protocol
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from modules.hyperparameters import Hyperparameters
-
-# One list of tensors float32[batch_size, num_hiddens] a layer: h, and c for an LSTM.
-State = list[list[tf.Tensor]]
-
-_LAYERS = {"rnn": keras.layers.SimpleRNN, "gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+from modules.loss import cross_entropy
+from modules.stack import Embedding, Output, Stack, States
 
 
-class LanguageModel(tf.Module):
+class Loss(NamedTuple):
+    """What came of a minibatch.
+
+    Attributes:
+        loss: float32[], what training lowers.
+        nats: float32[], negative log-likelihood per predicted character.
+        states: after the minibatch.
+    """
+
+    loss: tf.Tensor
+    nats: tf.Tensor
+    states: States
+
+
+class Model(Protocol):
+    """What can be trained."""
+
+    vocab_size: int
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """What training changes."""
+
+    def initial_state(self, batch_size: int | tf.Tensor) -> States:
+        """The state before any character."""
+
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Makes the dropout of an epoch depend on nothing before it."""
+
+    def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
+        """Reads a minibatch of training windows, int64[batch_size, num_steps] both."""
+
+
+class Network(tf.Module):
+    """What the models have in common: characters' vectors, logits, the seeds of the dropout.
+
+    Args:
+        vocab_size: entries of the vocabulary, `<unk>` included.
+        hyperparameters: the cell and the sizes.
+        num_directions: in which sequences are read: 1, or 2 for back as well.
+    """
+
+    def __init__(
+        self, vocab_size: int, hyperparameters: Hyperparameters, num_directions: int
+    ) -> None:
+        super().__init__()
+        self.vocab_size = vocab_size
+        self._label_smoothing = hyperparameters.label_smoothing
+        self._seeds = keras.random.SeedGenerator(hyperparameters.seed)
+        self._embedding = Embedding(hyperparameters, vocab_size)
+        self._stacks = [
+            Stack(hyperparameters, self._embedding.output_size, self._seeds)
+            for _ in range(num_directions)
+        ]
+        self._num_units = num_directions * hyperparameters.num_hiddens
+        self._output = Output(hyperparameters, self._num_units, self._embedding, vocab_size)
+
+    @property
+    def weights(self) -> list[keras.Variable]:
+        """What training changes."""
+        parts: list[Any] = [self._embedding, *self._stacks, self._output]
+        return [weight for part in parts for weight in part.weights]
+
+    def initial_state(self, batch_size: int | tf.Tensor) -> States:
+        """The state before any character: zeros."""
+        return self._stacks[0].initial_state(batch_size)
+
+    def reseed(self, seed: int, epoch: int) -> None:
+        """Makes the dropout of an epoch depend on nothing before it."""
+        state = np.random.SeedSequence([seed, epoch]).generate_state(2)
+        self._seeds.state.assign(state)
+
+    def _loss(self, hiddens: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
+        """Of [T, B, num_units] and int64[T, B]."""
+        rows = tf.reshape(hiddens, [-1, self._num_units])  # [T * B, num_units]
+        logits = self._output(rows, training=True)
+        targets = tf.reshape(targets, [-1])
+        loss, nats = cross_entropy(logits, targets, self._label_smoothing)
+        return Loss(loss, nats, states)
+
+    def _logits(self, hiddens: tf.Tensor) -> tf.Tensor:
+        """[T, B, num_units] to [B, T, vocab_size]."""
+        hiddens = tf.transpose(hiddens, [1, 0, 2])  # the smaller of the two to transpose
+        logits = self._output(tf.reshape(hiddens, [-1, self._num_units]))
+        return tf.reshape(logits, [*tf.unstack(tf.shape(hiddens)[:2]), self.vocab_size])
+
+
+class LanguageModel(Network):
     """Maps characters and a state to logits for the next characters and the next state.
 
     The state goes in and comes out; the model keeps none, so requests cannot leak into one
@@ -29,69 +115,29 @@ class LanguageModel(tf.Module):
     """
 
     def __init__(self, vocab_size: int, hyperparameters: Hyperparameters) -> None:
-        super().__init__()
-        sizes = hyperparameters
-        self.vocab_size = vocab_size
-        self._num_hiddens = sizes.num_hiddens
-        self._states_per_layer = 2 if sizes.cell == "lstm" else 1
-        self._embedding = keras.layers.Embedding(vocab_size, sizes.embedding_size)
-        self._recurrent = [
-            _LAYERS[sizes.cell](sizes.num_hiddens, return_sequences=True, return_state=True)
-            for _ in range(sizes.num_layers)
-        ]
-        self._dropout = sizes.dropout
-        self._seeds = keras.random.SeedGenerator(sizes.seed)
-        self._logits = keras.layers.Dense(vocab_size)
-        self(tf.zeros([1, 1], tf.int64), self.initial_state(1))  # builds the weights
+        super().__init__(vocab_size, hyperparameters, num_directions=1)
+        (self._stack,) = self._stacks
 
-    def initial_state(self, batch_size: int | tf.Tensor) -> State:
-        """The state before any character: zeros."""
-        zeros = tf.zeros([batch_size, self._num_hiddens])
-        return [[zeros] * self._states_per_layer for _ in self._recurrent]
-
-    def reseed(self, seed: int, epoch: int) -> None:
-        """Makes the dropout of an epoch depend on nothing before it."""
-        state = np.random.SeedSequence([seed, epoch]).generate_state(2)
-        self._seeds.state.assign(state)
-
-    @property
-    def weights(self) -> list[keras.Variable]:
-        """What training changes."""
-        layers = (self._embedding, *self._recurrent, self._logits)
-        return [weight for layer in layers for weight in layer.trainable_weights]
-
-    def __call__(
-        self, inputs: tf.Tensor, state: State, training: bool = False
-    ) -> tuple[tf.Tensor, State]:
+    def __call__(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         """Reads sequences.
 
         Args:
             inputs: int64[batch_size, num_steps].
-            state: as `initial_state` or an earlier call returned it.
-            training: whether dropout is on.
+            states: as `initial_state` or an earlier call returned them.
 
         Returns:
-            logits float32[batch_size, num_steps, vocab_size], and the state after the last step.
+            logits float32[batch_size, num_steps, vocab_size], and the states after the last step.
         """
-        outputs = self._embedding(inputs)  # [batch_size, num_steps, embedding_size]
-        next_state = []
-        for layer, layer_state in zip(self._recurrent, state, strict=True):
-            outputs = self._drop(outputs, training)
-            outputs, *layer_state = layer(outputs, initial_state=layer_state)
-            next_state.append(layer_state)  # outputs: [batch_size, num_steps, num_hiddens]
-        outputs = self._drop(outputs, training)
-        return self._logits(outputs), next_state
+        hiddens, states = self._stack(self._embedding(tf.transpose(inputs)), states)
+        return self._logits(hiddens), states
 
-    def _drop(self, outputs: tf.Tensor, training: bool) -> tf.Tensor:
-        if not (training and self._dropout):
-            return outputs
-        return keras.random.dropout(outputs, self._dropout, seed=self._seeds)
+    def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
+        """See Model."""
+        vectors = self._embedding(tf.transpose(inputs))  # [num_steps, batch_size, ...]
+        hiddens, states = self._stack(vectors, states, training=True)
+        return self._loss(hiddens, tf.transpose(targets), states)
 
-    def step(self, inputs: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def step(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         """Reads one character of each sequence: int64[batch_size] to [batch_size, vocab_size]."""
-        outputs = self._embedding(inputs)  # [batch_size, embedding_size]
-        next_state = []
-        for layer, layer_state in zip(self._recurrent, state, strict=True):
-            outputs, layer_state = layer.cell(outputs, layer_state)
-            next_state.append(list(layer_state))
-        return self._logits(outputs), next_state
+        hiddens, states = self._stack.step(self._embedding(inputs), states)
+        return self._output(hiddens), states

@@ -10,20 +10,21 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from modules import dataset, features
 from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
-from modules.model import LanguageModel, State
+from modules.model import Model
+from modules.optimizers import make_optimizer
 from modules.perplexity import perplexity_of
-from modules.scoring import negative_log_likelihood
+from modules.stack import States
 from modules.windowing import WindowOptions
 
 _logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_REPORTS = 10.0
+_MINIBATCHES_A_CALL = 64  # the graph trains on so many before Python hears of it
 
 
 class Data(NamedTuple):
@@ -42,7 +43,7 @@ class _Progress:
         self._characters = 0
 
     def add(self, mean_nats: float, characters: int) -> None:
-        """Adds a minibatch: nats per character, and how many were predicted."""
+        """Adds minibatches: nats per character, and how many were predicted."""
         self._nats += mean_nats * characters
         self._characters += characters
 
@@ -84,7 +85,7 @@ class Training:
 
     def __init__(
         self,
-        model: LanguageModel,
+        model: Model,
         data: Data,
         hyperparameters: Hyperparameters,
         held_out_perplexity: Callable[[], float] | None,
@@ -98,11 +99,9 @@ class Training:
         self._held_out_perplexity = held_out_perplexity
         self._held_out_name = held_out_name
         self._sample = sample
-        self._optimizer = keras.optimizers.Adam(
-            hyperparameters.learning_rate, global_clipnorm=hyperparameters.clip_norm
-        )
-        self._optimizer.build(model.weights)
         self._epoch = tf.Variable(0, dtype=tf.int64)
+        self._optimizer = make_optimizer(hyperparameters, self._count_minibatches())
+        self._optimizer.build(model.weights)
         self._best_perplexity = tf.Variable(math.inf, dtype=tf.float64)
         self._best_epoch = tf.Variable(0, dtype=tf.int64)
         progress = tf.train.Checkpoint(
@@ -116,7 +115,7 @@ class Training:
         self._best_weights = tf.train.Checkpoint(model=model)
         self._best_path = os.path.join(work_dir, "best")
         self._summaries = tf.summary.create_file_writer(os.path.join(work_dir, "logs"))
-        self._train_step = tf.function(self._step)
+        self._train = tf.function(self._train_on_minibatches)
 
     def run(self) -> None:
         """Trains until the epochs or the patience run out, then restores the best weights.
@@ -126,8 +125,9 @@ class Training:
         """
         if self._checkpoints.restore_or_initialize():
             _logger.info("resuming after epoch %d", self._epoch)
+        minibatches = iter(self._remaining_epochs())
         while not self._finished():
-            self._run_epoch()
+            self._run_epoch(minibatches)
             self._checkpoints.save()
         self._summaries.close()
         if self._best_epoch == 0:
@@ -145,8 +145,13 @@ class Training:
         stale = self._held_out_perplexity and patience and epoch - self._best_epoch >= patience
         return epoch >= self._hyperparameters.num_epochs or bool(stale)
 
-    def _run_epoch(self) -> None:
-        progress = self._train_epoch()
+    def _remaining_epochs(self) -> tf.data.Dataset:
+        epochs = range(int(self._epoch), self._hyperparameters.num_epochs)
+        patterns, options = self._data.patterns, self._data.options
+        return dataset.training_epochs(patterns, options, self._hyperparameters.seed, epochs)
+
+    def _run_epoch(self, minibatches: tf.data.Iterator) -> None:
+        progress = self._train_epoch(minibatches)
         perplexities = {"training": progress.perplexity}
         decisive = "training"
         if self._held_out_perplexity:
@@ -159,32 +164,64 @@ class Training:
             self._best_weights.write(self._best_path)
         self._report(perplexities, progress.speed)
 
-    def _train_epoch(self) -> "_Progress":
-        options, seed, epoch = self._data.options, self._hyperparameters.seed, int(self._epoch)
-        self._model.reseed(seed, epoch)
-        progress, reported = _Progress(), time.monotonic()
-        zeros = state = self._model.initial_state(options.batch_size)
-        for inputs, targets in dataset.training_batches(self._data.patterns, options, seed, epoch):
-            # Only consecutive minibatches continue one another. The state is a plain input
-            # of the step, so gradients stop at the minibatch's edge.
-            state = state if options.sampling == "consecutive" else zeros
-            loss, state = self._train_step(inputs, targets, state)
-            progress.add(float(loss), options.batch_size * options.num_steps)
-            if time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
+    def _train_epoch(self, minibatches: tf.data.Iterator) -> _Progress:
+        options, epoch = self._data.options, int(self._epoch)
+        self._model.reseed(self._hyperparameters.seed, epoch)
+        progress, reported, over = _Progress(), time.monotonic(), False
+        states = self._model.initial_state(options.batch_size)
+        while not over:
+            nats, count, over, states = self._train(minibatches, states)
+            progress.add(float(nats), int(count) * options.batch_size * options.num_steps)
+            if not over and time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
                 _logger.info("epoch %d: after %s", epoch + 1, str(progress))
         return progress
 
-    def _step(self, inputs: tf.Tensor, targets: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def _count_minibatches(self) -> int:
+        """Of all epochs, if the learning rate's schedule has to know."""
+        if self._hyperparameters.schedule == "constant":
+            return 0
+        epoch = dataset.training_batches(
+            self._data.patterns, self._data.options, self._hyperparameters.seed, epoch=0
+        )
+        in_an_epoch = epoch.reduce(0, lambda count, _: count + 1)
+        return int(in_an_epoch) * self._hyperparameters.num_epochs
+
+    def _train_on_minibatches(
+        self, minibatches: tf.data.Iterator, states: States
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, States]:
+        """Trains on the next minibatches, up to the epoch's end.
+
+        Returns:
+            nats per character, how many minibatches there were, whether the epoch is over, and
+            the states after them.
+        """
+        nats, count, over = tf.constant(0.0), tf.constant(0), tf.constant(False)
+        while not over and count < _MINIBATCHES_A_CALL:
+            inputs, targets, over = next(minibatches)
+            if not over:
+                step_nats, states = self._step(inputs, targets, states)
+                nats += step_nats
+                count += 1
+        return tf.math.divide_no_nan(nats, tf.cast(count, tf.float32)), count, over, states
+
+    def _step(
+        self, inputs: tf.Tensor, targets: tf.Tensor, states: States
+    ) -> tuple[tf.Tensor, States]:
         weights = self._model.weights
         with tf.GradientTape() as tape:
-            logits, state = self._model(inputs, state, training=True)
-            loss = tf.reduce_mean(negative_log_likelihood(logits, targets))
-        gradients = tape.gradient(loss, [weight.value for weight in weights])
+            outcome = self._model.loss(inputs, targets, states)
+        gradients = tape.gradient(outcome.loss, [weight.value for weight in weights])
         # The embedding's comes as rows, one for each character read. Only their sums, a row for
         # each entry of the vocabulary, have the norm that is to be clipped.
         self._optimizer.apply(list(map(tf.convert_to_tensor, gradients)), weights)
-        return loss, state
+        # Only consecutive minibatches continue one another. The states are a plain input of the
+        # step, so gradients stop at the minibatch's edge.
+        if self._data.options.sampling == "consecutive":
+            states = tf.nest.map_structure(
+                lambda new, old: tf.ensure_shape(new, old.shape), outcome.states, states
+            )
+        return outcome.nats, states
 
     def _report(self, perplexities: dict[str, float], speed: float) -> None:
         epoch, hyperparameters = int(self._epoch), self._hyperparameters

@@ -12,7 +12,15 @@ from modules.encodings import CODECS
 from modules.errors import LyricsError
 from modules.features import EVAL, GRPC_PORT, MAX_CHARS, MODEL_NAME, TRAIN
 from modules.holdout import Policy
-from modules.hyperparameters import Cell, Newline, VocabularySplits
+from modules.hyperparameters import (
+    Cell,
+    Newline,
+    Optimizer,
+    Precision,
+    Schedule,
+    Task,
+    VocabularySplits,
+)
 from modules.ngram_options import MAX_NGRAM_ORDER
 from modules.windowing import Sampling
 from pipeline import console
@@ -100,13 +108,25 @@ _PIPELINE_OPTIONS = [
     _option("--random-offset", bool, "Start each epoch's random windows at an offset."),
     _option("--stride", _POSITIVE, "Characters scored in an evaluation window."),
     _option("--context", _NATURAL, "Characters read before them, unscored."),
+    _option("--task", get_args(Task), "Say what comes next, or fill in what is missing."),
     _option("--cell", get_args(Cell), "Recurrent cell."),
+    _option("--reset-after", bool, "GRU: reset after the product, as cuDNN, or before it."),
+    _option("--from-scratch", bool, "Layers written out step by step, on one-hot vectors."),
     _option("--num-hiddens", _POSITIVE, "Units of a recurrent layer."),
     _option("--num-layers", _POSITIVE, "Recurrent layers."),
-    _option("--embedding-size", _POSITIVE, "Length of a character's vector."),
+    _option("--embedding-size", _NATURAL, "Length of a character's vector; 0 is one-hot."),
+    _option("--tie-weights", bool, "Make the output's weights the embedding's."),
+    _option("--layer-norm", bool, "Normalise each recurrent layer's output."),
     _option("--dropout", click.FloatRange(0, 0.95), "Share of units dropped in training."),
-    _option("--learning-rate", click.FloatRange(1e-9, 1e3), "Adam's learning rate."),
+    _option("--variational-dropout", bool, "Drop the same units at every step of a window."),
+    _option("--optimizer", get_args(Optimizer), "How the weights follow the gradients."),
+    _option("--learning-rate", click.FloatRange(1e-9, 1e3), "The optimizer's, at its highest."),
+    _option("--schedule", get_args(Schedule), "How the learning rate goes on to the last epoch."),
+    _option("--warmup-steps", _NATURAL, "Minibatches in which the learning rate rises."),
+    _option("--weight-decay", click.FloatRange(0, 1), "AdamW's weight decay."),
     _option("--clip-norm", click.FloatRange(1e-9), "Largest global norm of the gradients."),
+    _option("--label-smoothing", click.FloatRange(0, 0.95), "Probability for all characters."),
+    _option("--precision", get_args(Precision), "Of the products of matrices in training."),
     _option("--num-epochs", _POSITIVE, "Most passes over the training windows."),
     _option("--patience", _NATURAL, "Epochs without progress before stopping; 0 never stops."),
     _option(
@@ -135,12 +155,23 @@ def _pipeline_options(command: Callable) -> Callable:
     return command
 
 
+# What an option brings along where nothing else is said: without, it would be refused.
+_IMPLIED: dict[tuple[str, Any], dict[str, Any]] = {
+    ("sampling", "consecutive"): {"random_offset": False},  # the book's preset has it on
+    ("mixture", True): {"validation_ratio": _MIXTURE_VALIDATION_RATIO},
+    ("from_scratch", True): {"embedding_size": 0},
+    ("task", "fill"): {"sampling": "random"},
+}
+
+
 def _config(preset: str, **options: Any) -> PipelineConfig:
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    if given.get("sampling") == "consecutive":
-        given.setdefault("random_offset", False)  # the book's preset has it on
-    if given.get("mixture"):
-        given.setdefault("validation_ratio", _MIXTURE_VALIDATION_RATIO)
+    for option, implied in _IMPLIED.items():
+        if option in given.items():
+            given = implied | given
+    if given.get("tie_weights"):
+        num_hiddens = given.get("num_hiddens", PRESETS[preset].option("num_hiddens"))
+        given.setdefault("embedding_size", num_hiddens)
     return PRESETS[preset].override(given)
 
 

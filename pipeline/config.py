@@ -87,6 +87,11 @@ class PipelineConfig:
                 f"hold_out_policy={self.hold_out.hold_out_policy!r} leaves none: "
                 "hold some out, or gate on 'train'"
             )
+        if self.hyperparameters.task == "fill" and self.windows.sampling != "random":
+            raise ConfigError(
+                "task='fill' reads each window from both ends, so none continues another; got "
+                f"sampling={self.windows.sampling!r}: give sampling='random'"
+            )
         if self.mixture and features.VALIDATION not in self.splits:
             raise ConfigError(
                 "mixture=True needs text to fit its weights on that no model was trained on; "

@@ -64,7 +64,7 @@ def test_vocabulary_sizes_in_range(max_vocab_size):
         {"cell": "transformer"},
         {"num_hiddens": 0},
         {"num_layers": 0},
-        {"embedding_size": 0},
+        {"embedding_size": -1},
         {"num_epochs": 0},
         {"patience": -1},
         {"sample_every": -1},

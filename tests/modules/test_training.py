@@ -289,6 +289,7 @@ def test_an_epoch_is_a_line_in_the_log(data, tmp_path, caplog):
 
 def test_long_epochs_report_in_between(data, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("modules.training._SECONDS_BETWEEN_REPORTS", 0.0)
+    monkeypatch.setattr("modules.training._MINIBATCHES_A_CALL", 1)
     caplog.set_level(logging.INFO)
     Run(data(), tmp_path, num_epochs=1)()
     lines = [r.message for r in caplog.records if ": after " in r.message]  # as they were written
