@@ -1,6 +1,6 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast check format lock clean
+.PHONY: help run test test-fast check format lock bench-training bench-pytorch clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -40,8 +40,13 @@ lock: .venv/installed ## Pin the newest versions that setup.py allows
 	@"$(BIN)/uv" pip compile -q --upgrade --universal --python-version 3.10 --no-header \
 		--no-annotate --no-emit-index-url --extra dev -o constraints.txt setup.py
 
-clean: ## Remove the environment and all runs
-	rm -rf .venv runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+bench-training: .venv/installed ## Time training beside other ways to train; ARGS="--json FILE"
+	@"$(BIN)/python" -m benchmarks.training $(ARGS)
+
+bench-pytorch: .venv-bench/installed ## Install PyTorch for bench-training: some 5 GB
+
+clean: ## Remove the environments and all runs
+	rm -rf .venv .venv-bench runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # uv installs in a minute what takes pip many; the file is written last, so an interrupted
 # installation is begun again.
@@ -53,3 +58,9 @@ clean: ## Remove the environment and all runs
 	@VIRTUAL_ENV=.venv "$(BIN)/uv" pip install -q --compile-bytecode -c constraints.txt -e '.[dev]'
 	@"$(BIN)/python" -m compileall -q $(SOURCES)
 	@touch .venv/installed
+
+# Of its own, for its versions are not the project's.
+.venv-bench/installed: .venv/installed benchmarks/requirements.txt
+	@$(PYTHON) -m venv --clear .venv-bench
+	@VIRTUAL_ENV=.venv-bench "$(BIN)/uv" pip install -q -r benchmarks/requirements.txt
+	@touch .venv-bench/installed

@@ -1,0 +1,59 @@
+"""The training benchmark's tables."""
+
+from rich.table import Table
+
+from benchmarks.results import Results
+from pipeline.console import stdout
+
+_CAPTION = (
+    "Batch 32, 35 steps, 256 hidden units, vocabulary 1,027; SGD with the gradients clipped, "
+    "unless a row says otherwise; 2 threads; medians over turns taken one after the other.\n"
+    "PyTorch is told apart by precision; bfloat16 is of the products only.\n"
+)
+
+
+def print_results(results: Results) -> None:
+    """All that was measured, and what it was to reach."""
+    stdout.print(_speed_table(results))
+    stdout.print(_CAPTION, soft_wrap=True)
+    for remark in results.remarks:
+        stdout.print(remark + "\n", soft_wrap=True)
+    if results.epochs:
+        stdout.print(_epoch_table(results))
+        stdout.print()
+    stdout.print(_goal_table(results))
+
+
+def _speed_table(results: Results) -> Table:
+    cells = list(dict.fromkeys(cell for row in results.milliseconds.values() for cell in row))
+    table = _table("ms per step", *cells)
+    for row, values in results.milliseconds.items():
+        table.add_row(row, *(f"{values[cell]:.1f}" for cell in cells))
+    return table
+
+
+def _epoch_table(results: Results) -> Table:
+    table = _table("characters", "s per epoch", "µs per character", "MiB held at most")
+    for epoch in results.epochs:
+        table.add_row(
+            f"{epoch.characters:,}",
+            f"{epoch.seconds:.2f}",
+            f"{epoch.seconds / epoch.characters * 1e6:.2f}",
+            f"{epoch.max_rss / 2**20:,.0f}",
+        )
+    return table
+
+
+def _goal_table(results: Results) -> Table:
+    table = _table("goal", "is", "to be", "")
+    for goal in results.goals:
+        sign, verdict = "≥" if goal.at_least else "≤", "reached" if goal.reached else "missed"
+        table.add_row(goal.name, f"{goal.value:.2f}", f"{sign} {goal.bound:g}", verdict)
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title, box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
