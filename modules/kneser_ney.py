@@ -128,7 +128,7 @@ def _smooth(
 def _discounts(seen: np.ndarray) -> np.ndarray | None:
     """float64[4], of the counts 0, 1, 2 and from 3 on; None where they are too thin to tell."""
     n1, n2, n3, n4 = np.bincount(seen, minlength=5)[1:5]
-    if not n1 * n2 * n3 * n4:
+    if not all((n1, n2, n3, n4)):
         return None
     y = n1 / (n1 + 2 * n2)
     discounts = np.array([0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])

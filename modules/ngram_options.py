@@ -14,12 +14,14 @@ class NgramOptions:
     Attributes:
         ngram_order: characters of the longest n-gram that is counted.
         cache_size: characters before a scored one that the cache remembers; 0 has no cache.
-        cache_weight: share of the cache in the n-gram model with cache.
+        cache_weight: share of the cache in the n-gram model with cache. On parts set aside from
+            training texts 0.35 was best for songs, which repeat their choruses, and 0.05 for
+            classical poems, which do not.
     """
 
     ngram_order: int = 5
     cache_size: int = 500
-    cache_weight: float = 0.2
+    cache_weight: float = 0.3
 
     def __post_init__(self) -> None:
         check_range("ngram_order", self.ngram_order, 1, MAX_NGRAM_ORDER)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modules.kneser_ney import KneserNey
+from modules.kneser_ney import KneserNey, _discounts
 from modules.ngram_counts import Stretch, count, merge
 
 pytestmark = pytest.mark.fast
@@ -68,6 +68,12 @@ def test_three_discounts_by_hand():
         12: (6 - D3) / 31 + base,
     }.items():
         assert probability(counts, [], character) == pytest.approx(expected)
+
+
+def test_many_ngrams_are_not_too_thin():
+    # Of each count so many that the product of the four, 2^64, is 0 in 64 bits.
+    seen = np.repeat([1, 2, 3, 4], 2**16)
+    np.testing.assert_allclose(_discounts(seen), [0, 1 - 2 / 3, 2 - 1, 3 - 4 / 3])
 
 
 def test_below_the_highest_order_histories_are_counted():
@@ -142,8 +148,6 @@ def test_it_is_what_the_formulas_say(order):
 def test_both_smoothings_are_met_in_that_text():
     texts = [zipf(150, 9, seed).tolist() for seed in range(2)]
     levels = count([Stretch(np.array(text), 0) for text in texts], 10, 0, 4).levels
-    from modules.kneser_ney import _discounts
-
     assert _discounts(levels[1].counts) is not None
     assert _discounts(levels[0].counts) is None
 
