@@ -23,6 +23,7 @@ VOCABULARY = "vocabulary"
 WINDOWS = "windows"
 HYPERPARAMETERS = "hyperparameters"
 WORK_DIR = "work_dir"
+NGRAM = "ngram"
 MIXTURE = "mixture"
 
 

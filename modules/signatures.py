@@ -12,6 +12,7 @@ from modules import comparison, features, mixture
 from modules.comparison import mix
 from modules.dataset import parse_scored_windows
 from modules.model import LanguageModel
+from modules.ngram_options import NgramOptions
 from modules.sampling import Request, generate
 from modules.scoring import Scores, score_texts
 from modules.vocabulary import UNKNOWN_ID, Vocabulary
@@ -102,7 +103,7 @@ class ServableModel(tf.Module):
         model: LanguageModel,
         vocabulary: Vocabulary,
         unigram: tf.Tensor,
-        cache_weight: float = 0.0,
+        cache_weight: float = NgramOptions.cache_weight,
     ) -> None:
         super().__init__()
         # Keras saves copies of its variables, which the TF1 loader restores in place of those

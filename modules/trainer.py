@@ -15,6 +15,7 @@ from modules import dataset, features
 from modules.hyperparameters import (
     HYPERPARAMETERS,
     MIXTURE,
+    NGRAM,
     VOCABULARY,
     WINDOWS,
     WORK_DIR,
@@ -23,6 +24,7 @@ from modules.hyperparameters import (
 )
 from modules.mixture import PARTS, fit_weights
 from modules.model import LanguageModel
+from modules.ngram_options import NgramOptions
 from modules.perplexity import Tally
 from modules.scoring import unigram_log_probabilities
 from modules.signatures import ServableModel
@@ -42,8 +44,9 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args.train_files` are the training windows, `fn_args.eval_files` the scored windows
     of all splits. `fn_args.custom_config` holds the fields of `Hyperparameters`,
-    `VocabularyOptions` and `WindowOptions` under `hyperparameters`, `vocabulary` and
-    `windows`, and under `work_dir` where unfinished trainings are kept. Which epoch's weights
+    `VocabularyOptions`, `WindowOptions` and `NgramOptions` under `hyperparameters`,
+    `vocabulary`, `windows` and `ngram`, whether to fit a mixture under `mixture`, and under
+    `work_dir` where unfinished trainings are kept. Which epoch's weights
     are kept is decided on the split `validation` where there is one, else on `eval`. With
     `mixture` the weights of the mixture are fitted on `validation` at the end.
     """
@@ -64,7 +67,8 @@ def run_fn(fn_args: FnArgs) -> None:
         for split in features.SPLITS
     }
     unigram = unigram_log_probabilities(scored[features.TRAIN], vocabulary)
-    servable = ServableModel(model, vocabulary, unigram)
+    cache_weight = NgramOptions(**config[NGRAM]).cache_weight
+    servable = ServableModel(model, vocabulary, unigram, cache_weight)
 
     decisive = _decisive_split(scored)
     held_out = scored[decisive].cache() if decisive else None

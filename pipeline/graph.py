@@ -12,7 +12,7 @@ from components.ngram_model import NgramModel
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from modules import features
-from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, VOCABULARY, WINDOWS, WORK_DIR
+from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, NGRAM, VOCABULARY, WINDOWS, WORK_DIR
 from pipeline import gate
 from pipeline.config import PipelineConfig
 from pipeline.sources import source_digest
@@ -70,6 +70,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             VOCABULARY: vocabulary,
             WINDOWS: dataclasses.asdict(config.windows),
             HYPERPARAMETERS: dataclasses.asdict(config.hyperparameters),
+            NGRAM: dataclasses.asdict(config.ngram),
             MIXTURE: config.mixture,
             WORK_DIR: os.path.join(config.root, "unfinished"),
             "source_digest": source_digest("modules.trainer"),

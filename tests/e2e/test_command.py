@@ -43,7 +43,7 @@ def test_a_run_prints_its_summary_for_people_and_for_machines(config):
     assert first.returncode == 0, first.stderr
     assert "blessed: every threshold holds" in first.stdout
     assert "\x1b" not in first.stdout + first.stderr  # colours are for terminals
-    assert "10/10  Pusher" in first.stderr
+    assert "11/11  Pusher" in first.stderr
     assert re.search(
         r"perplexity training \d+\.\d, held-out \d+\.\d; \d+ characters/s", first.stderr
     )

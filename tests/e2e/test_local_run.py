@@ -65,6 +65,9 @@ def test_its_figures_stand_beside_those_of_the_baselines(first):
         assert figures["unigram_perplexity"] < figures["uniform_perplexity"]
         assert figures["uniform_perplexity"] == pytest.approx(first.vocab_size, rel=1e-4)
         assert figures["unknown_share"] == 0
+    assert "ngram_perplexity" in first.splits["eval"]
+    assert "ngram_perplexity" not in first.splits["train"]  # it was counted there
+    assert first.mixture_weights is None
     # 12 songs of 20 lines of 8 characters, of which one is held out.
     assert first.splits["train"]["characters"] == 11 * 160
     assert first.splits["eval"]["characters"] == 160

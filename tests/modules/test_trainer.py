@@ -15,6 +15,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import dataset
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
+from modules.ngram_options import NgramOptions
 from modules.preprocessing import preprocessing_fn
 from modules.signatures import ServableModel, mixture_weights
 from modules.trainer import fit_mixture, run_fn, sample, tally
@@ -71,6 +72,7 @@ def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
             "windows": dataclasses.asdict(WINDOWS),
             "work_dir": str(tmp_path / "work"),
             "mixture": mixture,
+            "ngram": dataclasses.asdict(NgramOptions()),
             "source_digest": "abc",
         }
         return FnArgs(
@@ -85,10 +87,10 @@ def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
     return make
 
 
-def weights(args: FnArgs) -> dict[str, list]:
+def weights(args: FnArgs) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(str(Path(args.serving_model_dir) / "variables/variables"))
     names = [name for name in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in name]
-    return {name: reader.get_tensor(name).tolist() for name in names}
+    return {name: reader.get_tensor(name) for name in names}
 
 
 def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
@@ -119,7 +121,7 @@ def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
     run_fn(resumed)  # TFX gives the new execution new directories
     assert len(calls) == 2 + 2  # the second and the third epoch
     assert caplog.text.count("best weights: epoch 3") == 2
-    assert weights(resumed) == weights(whole)
+    np.testing.assert_equal(weights(resumed), weights(whole))
 
 
 def test_a_sample_is_fifty_characters_after_its_prefix(build_model, vocabulary):
