@@ -43,6 +43,20 @@ class FillModel(Network):
         after = tf.reverse_sequence(after, lengths - 2, seq_axis=0, batch_axis=1)
         return self._logits(tf.concat([before, after], axis=-1))
 
+    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        """Logits of each character of texts that stand between line ends.
+
+        Args:
+            texts: int64[batch_size, (n)], one character or more.
+            line_end: int64[], its index.
+
+        Returns:
+            float32[batch_size, n, vocab_size]; in shorter rows what comes after means nothing.
+        """
+        line_ends = tf.fill([texts.nrows(), 1], line_end)
+        lines = tf.concat([line_ends, texts, line_ends], axis=1)  # [batch_size, (n + 2)]
+        return self(lines.to_tensor(), lines.row_lengths())
+
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """See Model: predicts all characters of the windows but the first and the last."""
         window = tf.transpose(tf.concat([inputs, targets[:, -1:]], axis=1))  # [n, batch_size]

@@ -44,6 +44,9 @@ class Model(Protocol):
     def reseed(self, seed: int, epoch: int) -> None:
         """Makes the dropout of an epoch depend on nothing before it."""
 
+    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        """Logits of each character of texts: int64[B, (n)] to float32[B, n, vocab_size]."""
+
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """Reads a minibatch of training windows, int64[batch_size, num_steps] both."""
 
@@ -130,6 +133,26 @@ class LanguageModel(Network):
         """
         hiddens, states = self._stack(self._embedding(tf.transpose(inputs)), states)
         return self._logits(hiddens), states
+
+    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        r"""Logits of each character of texts that follow a line end.
+
+            text      春 天 来 了
+            inputs    \n 春 天 来        the text moved right, a line end before it
+            logits    春 天 来 了        of these
+
+        Args:
+            texts: int64[batch_size, (n)], one character or more.
+            line_end: int64[], its index.
+
+        Returns:
+            float32[batch_size, n, vocab_size]; in shorter rows what comes after means nothing.
+        """
+        characters = texts.to_tensor()  # [batch_size, n]
+        line_ends = tf.fill([tf.shape(characters)[0], 1], line_end)
+        inputs = tf.concat([line_ends, characters], axis=1)[:, :-1]  # [batch_size, n]
+        logits, _ = self(inputs, self.initial_state(tf.shape(inputs)[0]))
+        return logits
 
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """See Model."""

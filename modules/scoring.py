@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from modules import features
 from modules.dataset import parse_scored_windows
-from modules.model import LanguageModel
+from modules.model import Model
 from modules.vocabulary import Vocabulary
 
 
@@ -32,27 +32,27 @@ class Scores(NamedTuple):
 
 
 def score_texts(
-    model: LanguageModel, vocabulary: Vocabulary, texts: tf.Tensor, context: tf.Tensor
+    model: Model, vocabulary: Vocabulary, texts: tf.Tensor, context: tf.Tensor
 ) -> Scores:
-    r"""Scores each text after its context, reading from a line end and a zero state.
+    """Scores each text after its context, as what stands after a line end.
 
-        text      春 天 来 了        context = 1
-        inputs    \n 春 天 来        the text moved right, a line end before it
-        targets   春 天 来 了
-        scored    .  x  x  x
+    A language model's characters are predicted from those before them: it reads from the line
+    end, in a zero state. A fill-in model's are predicted from those on both sides, with a line
+    end after the text too; so the last characters of a window that does not end its document
+    are predicted from a little less than there is. The mean of a fill-in model's nats is the
+    logarithm of its pseudo-perplexity.
+
+    Source: Salazar et al. (2020), "Masked language model scoring".
 
     Args:
-        model: the language model.
+        model: of either task.
         vocabulary: what it was trained with.
         texts: string[B].
         context: int64[B], leading characters of each text that are read but not scored.
     """
     ids = vocabulary.encode(texts)  # [B, (n)]
-    targets = ids.to_tensor()  # [B, n], short texts filled up with 0
-    line_ends = tf.fill([tf.shape(targets)[0], 1], vocabulary.line_end_id())
-    inputs = tf.concat([line_ends, targets], axis=1)[:, :-1]  # [B, n]
-    logits, _ = model(inputs, model.initial_state(tf.shape(inputs)[0]))  # [B, n, vocab_size]
-    nats = negative_log_likelihood(logits, targets)  # [B, n]
+    logits = model.predict(ids, vocabulary.line_end_id())  # [B, n, vocab_size]
+    nats = negative_log_likelihood(logits, ids.to_tensor())  # [B, n]
     nats = _after(context, tf.RaggedTensor.from_tensor(nats, ids.row_lengths()))
     codes = vocabulary.code_points(texts)
     return Scores(nats, _after(context, ids), _after(context, codes))

@@ -37,11 +37,13 @@ def build_model() -> Callable:
     """Builds a model of 8 units whose weights are large enough for its answers to differ."""
     import tensorflow as tf
 
-    from modules.model import LanguageModel
+    from modules.fill import FillModel
+    from modules.model import LanguageModel, Network
 
-    def build(cell="gru", vocab_size=8, seed=1, **sizes) -> LanguageModel:
+    def build(cell="gru", vocab_size=8, seed=1, task="language", **sizes) -> Network:
         sizes = {"num_hiddens": 8, "embedding_size": 4, "seed": seed} | sizes
-        model = LanguageModel(vocab_size, Hyperparameters(cell=cell, **sizes))
+        model_class = {"language": LanguageModel, "fill": FillModel}[task]
+        model = model_class(vocab_size, Hyperparameters(task=task, cell=cell, **sizes))
         for number, weight in enumerate(model.weights):
             weight.assign(tf.random.stateless_normal(weight.shape, [seed, number]))
         return model
