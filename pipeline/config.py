@@ -92,6 +92,12 @@ class PipelineConfig:
                 "task='fill' reads each window from both ends, so none continues another; got "
                 f"sampling={self.windows.sampling!r}: give sampling='random'"
             )
+        if self.hyperparameters.task == "fill" and (self.mixture or self.gate.must_beat == "ngram"):
+            raise ConfigError(
+                "task='fill' sees what comes after a character, which an n-gram model does not, so "
+                f"the two are no match; got mixture={self.mixture} and "
+                f"must_beat={self.gate.must_beat!r}: give neither, or task='language'"
+            )
         if self.mixture and features.VALIDATION not in self.splits:
             raise ConfigError(
                 "mixture=True needs text to fit its weights on that no model was trained on; "

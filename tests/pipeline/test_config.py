@@ -72,6 +72,14 @@ def test_a_mixture_needs_text_to_be_fitted_to():
     assert config.splits == ("train", "validation", "eval")
 
 
+@pytest.mark.parametrize(
+    "options", [{"mixture": True, "validation_ratio": 0.1}, {"must_beat": "ngram"}]
+)
+def test_what_fills_in_is_no_match_for_n_grams(options):
+    with pytest.raises(ConfigError, match="task='fill' sees what comes after a character"):
+        PipelineConfig().override({"task": "fill", "sampling": "random", **options})
+
+
 @pytest.mark.parametrize("bound", [0.5, float("inf"), float("nan")])
 def test_the_bound_is_finite_and_possible(bound):
     with pytest.raises(ConfigError, match="max_perplexity="):

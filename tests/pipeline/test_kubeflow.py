@@ -96,10 +96,11 @@ def test_the_clusters_paths_are_not_touched_here(spec):
 
 def test_the_command_compiles_with_the_corpus_in_the_image(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["kubeflow", "compile", "-o", "lyrics.yaml"])
+    result = CliRunner().invoke(main, ["kubeflow", "compile", "--mixture", "-o", "lyrics.yaml"])
     assert result.exit_code == 0, result.output
     assert result.stdout == "lyrics.yaml\n"
     assert "compile it with one that they share" in result.stderr
     text = (tmp_path / "lyrics.yaml").read_text()
     assert "data/lyrics.zip" in text
     assert "/data/lyrics.zip" not in text
+    assert "scored_validation" in text
