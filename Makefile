@@ -1,6 +1,7 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast check format lock bench-training bench-pytorch clean
+.PHONY: help run test test-fast check format lock bench-training bench-pytorch \
+	bench-quality clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -42,6 +43,9 @@ lock: .venv/installed ## Pin the newest versions that setup.py allows
 
 bench-training: .venv/installed ## Time training beside other ways to train; ARGS="--json FILE"
 	@"$(BIN)/python" -m benchmarks.training $(ARGS)
+
+bench-quality: .venv/installed ## Measure perplexities; ARGS="--part book --json FILE"
+	@"$(BIN)/python" -m benchmarks.quality $(ARGS)
 
 bench-pytorch: .venv-bench/installed ## Install PyTorch for bench-training: some 5 GB
 

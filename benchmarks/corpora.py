@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.task import Task
+from pipeline.config import BUNDLED_CORPUS
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
 BOOK = SHARED_DATA / "jaychou_lyrics.txt.zip"
 SONGCI = SHARED_DATA / "songci.zip"
 BOOK_CHARACTERS = 10_000
+# Those that are held out from, by name.
+CORPORA = {"bundled": Path(BUNDLED_CORPUS), "jaychou": BOOK, "songci": SONGCI}
 
 
 def book_text() -> str | None:

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from benchmarks.goal import goal_table, table
 from benchmarks.results import Results
 from pipeline.console import stdout
 
@@ -21,39 +22,24 @@ def print_results(results: Results) -> None:
     if results.epochs:
         stdout.print(_epoch_table(results))
         stdout.print()
-    stdout.print(_goal_table(results))
+    stdout.print(goal_table(results.goals))
 
 
 def _speed_table(results: Results) -> Table:
     cells = list(dict.fromkeys(cell for row in results.milliseconds.values() for cell in row))
-    table = _table("ms per step", *cells)
+    rows = table("ms per step", *cells)
     for row, values in results.milliseconds.items():
-        table.add_row(row, *(f"{values[cell]:.1f}" for cell in cells))
-    return table
+        rows.add_row(row, *(f"{values[cell]:.1f}" for cell in cells))
+    return rows
 
 
 def _epoch_table(results: Results) -> Table:
-    table = _table("characters", "s per epoch", "µs per character", "MiB held at most")
+    rows = table("characters", "s per epoch", "µs per character", "MiB held at most")
     for epoch in results.epochs:
-        table.add_row(
+        rows.add_row(
             f"{epoch.characters:,}",
             f"{epoch.seconds:.2f}",
             f"{epoch.seconds / epoch.characters * 1e6:.2f}",
             f"{epoch.max_rss / 2**20:,.0f}",
         )
-    return table
-
-
-def _goal_table(results: Results) -> Table:
-    table = _table("goal", "is", "to be", "")
-    for goal in results.goals:
-        sign, verdict = "≥" if goal.at_least else "≤", "reached" if goal.reached else "missed"
-        table.add_row(goal.name, f"{goal.value:.2f}", f"{sign} {goal.bound:g}", verdict)
-    return table
-
-
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title, box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
+    return rows

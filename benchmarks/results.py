@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from benchmarks.goal import Goal
+
 BOOK = "the book's eager loop"
 KERAS = "Keras 3, fit"
 PYTORCH = {"float32": "PyTorch, float32", "bfloat16": "PyTorch, bfloat16"}
@@ -24,28 +26,6 @@ _GROWTH_MIB = 32.0  # an allocator's ups and downs; the longest corpus is 16 MiB
 _TIMES_SOONER = 60.0
 _BOOK_EPOCHS = 160  # of the book's GRU
 BOOK_MINIBATCHES = 8  # in an epoch over the book's text
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A figure beside what it is to be.
-
-    Attributes:
-        name: what was measured.
-        value: what it came to.
-        bound: the greatest value that reaches the goal, or the least.
-        at_least: whether it is the least.
-    """
-
-    name: str
-    value: float
-    bound: float
-    at_least: bool = False
-
-    @property
-    def reached(self) -> bool:
-        """Whether the value keeps the bound."""
-        return self.value >= self.bound if self.at_least else self.value <= self.bound
 
 
 @dataclass(frozen=True)

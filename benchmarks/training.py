@@ -16,6 +16,7 @@ import numpy as np
 from benchmarks.contest import Contestant, contestants, take_turns
 from benchmarks.corpora import ROOT, book_ids
 from benchmarks.floor import GEMM_FLOPS, flops
+from benchmarks.goal import as_json
 from benchmarks.report import print_results
 from benchmarks.results import (
     BOOK,
@@ -91,7 +92,7 @@ def main(quick: bool, json_file: str | None) -> None:
         results = measure(_QUICK if quick else Plan(), str(ids))
     print_results(results)
     if json_file:
-        Path(json_file).write_text(json.dumps(as_json(results), indent=2) + "\n", "utf-8")
+        Path(json_file).write_text(json.dumps(_as_json(results), indent=2) + "\n", "utf-8")
 
 
 def measure(plan: Plan, ids: str) -> Results:
@@ -116,10 +117,8 @@ def measure(plan: Plan, ids: str) -> Results:
     return Results(milliseconds, epochs, memorised, absent)
 
 
-def as_json(results: Results) -> dict:
-    """The results with their goals."""
-    goals = [dataclasses.asdict(goal) | {"reached": goal.reached} for goal in results.goals]
-    return dataclasses.asdict(results) | {"goals": goals}
+def _as_json(results: Results) -> dict[str, Any]:
+    return dataclasses.asdict(results) | {"goals": as_json(results.goals)}
 
 
 def _present(modules: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:

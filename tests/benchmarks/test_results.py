@@ -6,7 +6,6 @@ from benchmarks.results import (
     OURS_EMBEDDING,
     PYTORCH,
     Epoch,
-    Goal,
     Memorised,
     Results,
 )
@@ -30,14 +29,6 @@ def test_each_figure_stands_beside_what_it_is_to_be():
         "gru, bfloat16: times PyTorch's time": pytest.approx(1.05),
     }
     assert [goal.reached for goal in goals.values()] == [True, False, False]
-
-
-@pytest.mark.parametrize(
-    ("at_least", "value", "reached"),
-    [(True, 1.9, False), (True, 2.0, True), (False, 2.0, True), (False, 2.1, False)],
-)
-def test_a_bound_is_the_least_or_the_greatest(at_least, value, reached):
-    assert Goal("", value, 2.0, at_least).reached is reached
 
 
 def test_time_and_memory_are_compared_between_the_shortest_and_the_longest_corpus():

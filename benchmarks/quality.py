@@ -1,0 +1,95 @@
+"""How good the models are: `make bench-quality`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import click
+
+from benchmarks.corpora import BOOK, CORPORA, book_text
+from benchmarks.quality_report import print_held_out, print_learnt
+from modules.hyperparameters import Cell
+from pipeline import console
+
+if TYPE_CHECKING:  # they bring in TensorFlow
+    from benchmarks.book_settings import Learnt
+    from benchmarks.held_out import HeldOut
+
+PARTS = ("book", "held-out")
+_EPOCHS = 250
+
+
+def _choice(name: str, choices: tuple[str, ...], what: str) -> Any:
+    kind = click.Choice(choices)
+    return click.option(name, type=kind, multiple=True, default=choices, help=f"{what}; all.")
+
+
+@click.command()
+@_choice("--part", PARTS, "Training perplexity on the book's settings, or that of held-out text")
+@_choice("--cell", get_args(Cell), "Networks that learn the book's text")
+@_choice("--corpus", tuple(CORPORA), "Corpora whose held-out text is scored")
+@click.option("--root", default="runs/quality", show_default=True, help="Where the runs go.")
+@click.option("--quick", is_flag=True, help="Only whether it works: two epochs of everything.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write them there too.")
+def main(
+    part: tuple[str, ...],
+    cell: tuple[Cell, ...],
+    corpus: tuple[str, ...],
+    root: str,
+    quick: bool,
+    json_file: str | None,
+) -> None:
+    """Measure perplexities, of training text and of held-out text, and print the tables."""
+    console.set_up_logging(verbose=False)
+    results: dict[str, list[Any]] = {}
+    if "book" in part:
+        results["book"] = learn(cell, 2 if quick else _EPOCHS)
+        if results["book"]:
+            print_learnt(results["book"])
+    if "held-out" in part:
+        results["held_out"] = score(corpus, root, {"num_epochs": 2} if quick else {})
+        if results["held_out"]:
+            print_held_out(results["held_out"])
+    if json_file:
+        text = json.dumps(results, default=dataclasses.asdict, ensure_ascii=False, indent=2)
+        Path(json_file).write_text(text + "\n", "utf-8")
+
+
+def learn(cells: tuple[Cell, ...], num_epochs: int) -> "list[Learnt]":
+    """Part 1; nothing where the book's text is absent."""
+    text = book_text()
+    if text is None:
+        _skip("the book's text", BOOK)
+        return []
+    with console.working("importing TensorFlow"):
+        from benchmarks.book_settings import learn_by_heart, tasks
+    todo, learnt = tasks(cells), []
+    with console.progress() as on_stage:
+        for done, (network, recipe) in enumerate(todo):
+            on_stage(f"{network}, {recipe}", done, len(todo))
+            learnt.append(learn_by_heart(text, network, recipe, num_epochs))
+    return learnt
+
+
+def score(corpora: tuple[str, ...], root: str, overrides: dict[str, Any]) -> "list[HeldOut]":
+    """Part 2, of the corpora that are there."""
+    with console.working("importing TFX"):
+        from benchmarks.held_out import measure
+    held_out = []
+    for corpus in corpora:
+        if not CORPORA[corpus].is_file():
+            _skip(corpus, CORPORA[corpus])
+            continue
+        console.stderr.print(f"{corpus}:")
+        with console.progress() as on_stage:
+            held_out.append(measure(corpus, root, overrides, on_stage))
+    return held_out
+
+
+def _skip(what: str, path: Path) -> None:
+    console.stderr.print(f"{what} is left out: there is no {path.name}, not a part of this project")
+
+
+if __name__ == "__main__":
+    main()
