@@ -3,14 +3,35 @@
 TensorFlow is imported where it is used: the fast tests read this file too.
 """
 
+import dataclasses
+import json
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-from modules.hyperparameters import Hyperparameters
+from modules.hyperparameters import Hyperparameters, VocabularyOptions
+from modules.ngram_options import NgramOptions
+from modules.windowing import WindowOptions
 
 CHARACTERS = "\n abc春𠮷"  # indices 1 to 7; 0 is <unk>
+
+# What the Trainer is given.
+LYRICS = "春天 a\n来了 ab\n" * 12
+HYPERPARAMETERS = Hyperparameters(
+    num_hiddens=8,
+    embedding_size=4,
+    learning_rate=0.02,
+    num_epochs=3,
+    dropout=0.2,
+    sample_every=3,
+    prefixes=("春",),
+)
+WINDOWS = WindowOptions("consecutive", batch_size=2, num_steps=5)
+# As if an n-gram model had given every character of the validation text P = 1/8, and a cache
+# that knows none of it 1/512.
+NATS = {"validation": {"ngram_nats": [math.log(8)] * 6, "cache_nats": [math.log(512)] * 6}}
 
 
 def write_lines(path: Path, characters: str) -> str:
@@ -90,3 +111,63 @@ def scored_window() -> Callable:
 def write_scored(tmp_path) -> Callable[[Iterable], str]:
     """Writes scored windows; returns a pattern of their file."""
     return lambda examples: write_records(tmp_path / "scored-0.gz", examples)[:-4] + "*"
+
+
+@pytest.fixture(scope="session")
+def transformed(tmp_path_factory) -> tuple[str, list[int]]:
+    """Transform's output, with the vocabulary that tf.Transform wrote, and LYRICS' indices."""
+    import tensorflow as tf
+    import tensorflow_transform.beam as tft_beam
+    from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
+
+    from modules.preprocessing import preprocessing_fn
+
+    directory = tmp_path_factory.mktemp("transform")
+    metadata = DatasetMetadata.from_feature_spec({"text": tf.io.FixedLenFeature([1], tf.string)})
+    config = {"vocabulary": dataclasses.asdict(VocabularyOptions())}
+    with tft_beam.Context(temp_dir=str(directory / "temporary")):
+        (data, _), transform_fn = (
+            [{"text": [LYRICS.encode()]}],
+            metadata,
+        ) | tft_beam.AnalyzeAndTransformDataset(lambda inputs: preprocessing_fn(inputs, config))
+        transform_fn | tft_beam.WriteTransformFn(str(directory / "output"))
+    return str(directory / "output"), data[0]["ids"].tolist()
+
+
+@pytest.fixture
+def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window) -> Callable:
+    """Makes the arguments of one execution; each has directories of its own."""
+    from tfx.components.trainer.fn_args_utils import FnArgs
+
+    transform_output, ids = transformed
+    layout = WINDOWS.training([len(ids)])
+    train_files = write_windows(ids[slice(*layout.window(i))] for i in range(layout.num_windows))
+
+    def make(
+        name: str, splits=("train", "eval"), mixture=False, hyperparameters=None, **changes
+    ) -> FnArgs:
+        texts = {"train": LYRICS[:60], "validation": "春天 ab\n", "eval": "来了 ab\n"}
+        nats = NATS if mixture else {}
+        scored = write_scored(
+            scored_window(texts[split], split=split, **nats.get(split, {})) for split in splits
+        )
+        config = {
+            "hyperparameters": dataclasses.asdict(dataclasses.replace(HYPERPARAMETERS, **changes)),
+            "vocabulary": dataclasses.asdict(VocabularyOptions()),
+            "windows": dataclasses.asdict(WINDOWS),
+            "ngram": dataclasses.asdict(NgramOptions()),
+            "work_dir": str(tmp_path / "work"),
+            "mixture": mixture,
+            "source_digest": "abc",
+        }
+        return FnArgs(
+            train_files=[train_files],
+            eval_files=[scored],
+            transform_graph_path=transform_output,
+            serving_model_dir=str(tmp_path / name / "Format-Serving"),
+            model_run_dir=str(tmp_path / name / "model_run"),
+            hyperparameters=hyperparameters,
+            custom_config=json.loads(json.dumps(config)),
+        )
+
+    return make

@@ -1,7 +1,5 @@
 """Trainer's entry point on real, tiny inputs, with the vocabulary that tf.Transform wrote."""
 
-import dataclasses
-import json
 import logging
 import math
 from pathlib import Path
@@ -9,82 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform.beam as tft_beam
-from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import dataset
-from modules.hyperparameters import Hyperparameters, VocabularyOptions
-from modules.ngram_options import NgramOptions
-from modules.preprocessing import preprocessing_fn
+from modules.experiment import tally
 from modules.signatures import ServableModel, mixture_weights
-from modules.trainer import fit_mixture, run_fn, sample, tally
-from modules.windowing import WindowOptions
-
-LYRICS = "春天 a\n来了 ab\n" * 12
-HYPERPARAMETERS = Hyperparameters(
-    num_hiddens=8,
-    embedding_size=4,
-    learning_rate=0.02,
-    num_epochs=3,
-    dropout=0.2,
-    sample_every=3,
-    prefixes=("春",),
-)
-VOCABULARY = VocabularyOptions()
-# As if an n-gram model had given every character of the validation text P = 1/8, and a cache
-# that knows none of it 1/512.
-NATS = {"validation": {"ngram_nats": [math.log(8)] * 6, "cache_nats": [math.log(512)] * 6}}
-WINDOWS = WindowOptions("consecutive", batch_size=2, num_steps=5)
-
-
-@pytest.fixture(scope="module")
-def transformed(tmp_path_factory) -> tuple[str, list[int]]:
-    """Transform's output and the indices of LYRICS."""
-    directory = tmp_path_factory.mktemp("transform")
-    metadata = DatasetMetadata.from_feature_spec({"text": tf.io.FixedLenFeature([1], tf.string)})
-    config = {"vocabulary": dataclasses.asdict(VOCABULARY)}
-    with tft_beam.Context(temp_dir=str(directory / "temporary")):
-        (data, _), transform_fn = (
-            [{"text": [LYRICS.encode()]}],
-            metadata,
-        ) | tft_beam.AnalyzeAndTransformDataset(lambda inputs: preprocessing_fn(inputs, config))
-        transform_fn | tft_beam.WriteTransformFn(str(directory / "output"))
-    return str(directory / "output"), data[0]["ids"].tolist()
-
-
-@pytest.fixture
-def fn_args(transformed, tmp_path, write_windows, write_scored, scored_window):
-    """Makes the arguments of one execution; each has directories of its own."""
-    transform_output, ids = transformed
-    layout = WINDOWS.training([len(ids)])
-    train_files = write_windows(ids[slice(*layout.window(i))] for i in range(layout.num_windows))
-
-    def make(name: str, splits=("train", "eval"), mixture=False, **changes) -> FnArgs:
-        texts = {"train": LYRICS[:60], "validation": "春天 ab\n", "eval": "来了 ab\n"}
-        nats = NATS if mixture else {}
-        scored = write_scored(
-            scored_window(texts[split], split=split, **nats.get(split, {})) for split in splits
-        )
-        config = {
-            "hyperparameters": dataclasses.asdict(dataclasses.replace(HYPERPARAMETERS, **changes)),
-            "vocabulary": dataclasses.asdict(VOCABULARY),
-            "windows": dataclasses.asdict(WINDOWS),
-            "work_dir": str(tmp_path / "work"),
-            "mixture": mixture,
-            "ngram": dataclasses.asdict(NgramOptions()),
-            "source_digest": "abc",
-        }
-        return FnArgs(
-            train_files=[train_files],
-            eval_files=[scored],
-            transform_output=transform_output,
-            serving_model_dir=str(tmp_path / name / "Format-Serving"),
-            model_run_dir=str(tmp_path / name / "model_run"),
-            custom_config=json.loads(json.dumps(config)),
-        )
-
-    return make
+from modules.trainer import fit_mixture, run_fn
 
 
 def weights(args: FnArgs) -> dict[str, np.ndarray]:
@@ -115,7 +43,7 @@ def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
             raise KeyboardInterrupt
         return tally(*args)
 
-    monkeypatch.setattr("modules.trainer.tally", tally_once)
+    monkeypatch.setattr("modules.experiment.tally", tally_once)
     with pytest.raises(KeyboardInterrupt):
         run_fn(killed)
     run_fn(resumed)  # TFX gives the new execution new directories
@@ -124,32 +52,12 @@ def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
     np.testing.assert_equal(weights(resumed), weights(whole))
 
 
-def test_a_sample_is_fifty_characters_after_its_prefix(build_model, vocabulary):
-    servable = ServableModel(build_model(), vocabulary, np.zeros(8))
-    text = sample(servable, "春\n")
-    assert text.startswith("春\n")
-    assert len(text) == 2 + 50
-
-
-def test_a_tally_adds_up_all_windows(build_model, vocabulary, scored_window):
-    servable = ServableModel(build_model(), vocabulary, np.log(np.full(8, 1 / 4)))
-    windows = [scored_window("a夏\n"), scored_window("春秋a", context=1), scored_window("b")]
-    serialized = [window.SerializeToString() for window in windows]
-    result = tally(servable, tf.data.Dataset.from_tensor_slices(serialized).batch(2))
-    assert result.characters == 6
-    assert result.unknown == {"夏", "秋"}
-    assert result.uniform_perplexity == pytest.approx(8 * 2 ** (2 / 6))
-    assert result.unigram_perplexity == pytest.approx(4 * 2 ** (2 / 6))
-    nats = servable.evaluate(tf.constant(serialized))["nats"]
-    assert result.nats == pytest.approx(float(tf.reduce_sum(nats)), rel=1e-5)
-
-
 def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp_path):
     def killed(*args):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("modules.trainer.tally", killed)
+        patch.setattr("modules.experiment.tally", killed)
         for changes in ({}, {}, {"seed": 1}):
             with pytest.raises(KeyboardInterrupt):
                 run_fn(fn_args("killed", **changes))
