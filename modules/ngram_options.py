@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from modules.hyperparameters import check_range
 
 MAX_NGRAM_ORDER = 6  # beyond it a corpus of lyrics has hardly a history twice
+MAX_CACHE_SIZE = 10_000  # characters that are read again for each scored window
 
 
 @dataclass(frozen=True)
@@ -25,5 +26,5 @@ class NgramOptions:
 
     def __post_init__(self) -> None:
         check_range("ngram_order", self.ngram_order, 1, MAX_NGRAM_ORDER)
-        check_range("cache_size", self.cache_size, 0)
+        check_range("cache_size", self.cache_size, 0, MAX_CACHE_SIZE)
         check_range("cache_weight", self.cache_weight, 0, 1)

@@ -21,7 +21,7 @@ from modules.hyperparameters import (
     Task,
     VocabularySplits,
 )
-from modules.ngram_options import MAX_NGRAM_ORDER
+from modules.ngram_options import MAX_CACHE_SIZE, MAX_NGRAM_ORDER
 from modules.windowing import Sampling
 from pipeline import console
 from pipeline.config import PRESETS, MustBeat, PipelineConfig
@@ -100,7 +100,11 @@ _PIPELINE_OPTIONS = [
     _option(
         "--ngram-order", click.IntRange(1, MAX_NGRAM_ORDER), "Characters of the longest n-gram."
     ),
-    _option("--cache-size", _NATURAL, "Characters that the n-gram's cache remembers; 0 has none."),
+    _option(
+        "--cache-size",
+        click.IntRange(0, MAX_CACHE_SIZE),
+        "Characters that the n-gram's cache remembers; 0 has none.",
+    ),
     _option("--cache-weight", click.FloatRange(0, 1), "The cache's share beside the n-gram."),
     _option("--sampling", get_args(Sampling), "How training windows are ordered."),
     _option("--batch-size", _POSITIVE, "Windows in a minibatch."),

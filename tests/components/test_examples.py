@@ -1,5 +1,6 @@
 """What `make_example` builds, field by field: the tests of the components read with it."""
 
+import numpy as np
 import tensorflow as tf
 from tfx.components.util import examples_utils
 from tfx.types import artifact_utils, standard_artifacts
@@ -16,6 +17,13 @@ def test_text_is_bytes_and_integers_are_int64():
     assert list(feature["position"].int64_list.value) == [7]
     assert list(feature["ids"].int64_list.value) == [2, 3, 4]
     assert feature["none"].WhichOneof("kind") == "int64_list"
+
+
+def test_an_array_keeps_its_kind_of_number():
+    features = {"floats": np.array([0.5, 2], np.float32), "ids": np.array([3, 4])}
+    feature = make_example(features).features.feature
+    assert list(feature["floats"].float_list.value) == [0.5, 2]
+    assert list(feature["ids"].int64_list.value) == [3, 4]
 
 
 def test_the_bytes_are_the_same_in_whatever_order_features_come():

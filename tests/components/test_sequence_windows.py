@@ -25,7 +25,7 @@ from components.sequence_windows.component import SequenceWindows
 from components.sequence_windows.executor import Executor
 from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import TrainingWindows
-from components.stream import Document, MeasureDocuments, Stream
+from components.stream import MeasureDocuments
 from modules.errors import WindowError
 from modules.kneser_ney import KneserNey
 from modules.ngram_cache import cache_log_probabilities
@@ -316,21 +316,6 @@ def test_shards_written_again_are_the_same_files(tmp_path):
     assert written[0].keys() == {"windows-00000.gz", "windows-00001.gz"}
     assert written[0] == written[1]
     assert not list(Path(temporary).iterdir())
-
-
-def test_measuring_keeps_one_entry_a_document_however_long_it_is(tmp_path):
-    lengths = {"long": [5_000, 1, 3_000], "short": [5, 1, 3]}
-    for split, documents in lengths.items():
-        with beam.Pipeline() as pipeline:
-            examples = cut(documents, size=700, firsts={2: 100})
-            random.Random(0).shuffle(examples)
-            serialized = [example.SerializeToString() for example in examples]
-            _ = pipeline | beam.Create(serialized) | MeasureDocuments(str(tmp_path / split))
-        assert Stream.load(str(tmp_path / split)).documents == [
-            Document(0, "歌.zip/0.txt", 0, documents[0]),
-            Document(3, "歌.zip/1.txt", 0, documents[1]),
-            Document(6, "歌.zip/2.txt", 100, documents[2]),
-        ]
 
 
 def test_no_step_gathers_a_split(execute, tmp_path):

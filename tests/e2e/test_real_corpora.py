@@ -1,9 +1,12 @@
 """Corpora that are not part of this project; skipped where they are absent."""
 
+import numpy as np
 import pytest
 from tfx import v1 as tfx
 from tfx.orchestration.pipeline import RunOptions
 
+from modules.dataset import parse_scored_windows, scored_batches
+from modules.features import EVAL, NGRAM_NATS
 from pipeline import local
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
@@ -32,7 +35,7 @@ def test_the_books_preset_has_the_books_vocabulary_and_is_gated_on_memory(shared
     assert "split 'train': perplexity is " in summary.reason
 
 
-def test_the_song_poems_go_through_to_the_windows(shared_data, tmp_path):
+def test_the_song_poems_go_through_to_the_windows_with_the_ngrams_scores(shared_data, tmp_path):
     config = PRESETS["lyrics"].override(
         {"data": str(shared_data / "songci.zip"), "root": str(tmp_path)}
     )
@@ -41,3 +44,8 @@ def test_the_song_poems_go_through_to_the_windows(shared_data, tmp_path):
     tfx.orchestration.LocalDagRunner().run(pipeline, RunOptions(to_nodes=["SequenceWindows"]))
     run = Run(config)
     assert run.stages[-1].name == "SequenceWindows"
+    pattern = f"{run.output('SequenceWindows', 'windows').uri}/Split-scored_eval/*"
+    batches = map(parse_scored_windows, scored_batches([pattern], EVAL, 64))
+    nats = np.concatenate([batch[NGRAM_NATS].flat_values for batch in batches])
+    assert len(nats) > 190_000
+    assert 90 < np.exp(nats.mean()) < 105

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.fast
         {"ngram_order": 0},
         {"ngram_order": 7},
         {"cache_size": -1},
+        {"cache_size": 10_001},
         {"cache_weight": -0.1},
         {"cache_weight": 1.1},
         {"cache_weight": float("nan")},
