@@ -24,6 +24,13 @@ def test_the_trainers_code_is_not_the_example_gens():
     assert "modules.archives" in import_closure("components.lyrics_example_gen.executor")
 
 
+def test_smoothing_is_not_counting():
+    counting = import_closure("components.ngram_model.executor")
+    scoring = import_closure("components.sequence_windows.executor")
+    assert "modules.ngram_counts" in counting & scoring
+    assert {"modules.kneser_ney", "modules.ngram_cache"} <= scoring - counting
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A package of the project in miniature: `top` imports `middle`, which imports `bottom`."""
