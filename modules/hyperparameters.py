@@ -80,7 +80,7 @@ class Hyperparameters:
             one-hot vectors and start from N(0, 0.01^2), as in the book.
         num_hiddens: units of a recurrent layer.
         num_layers: recurrent layers, one on top of the other.
-        embedding_size: length of a character's vector; 0 is a one-hot vector.
+        embedding_size: length of a character's vector; None is num_hiddens, 0 a one-hot vector.
         tie_weights: whether the output's weights are the embedding's.
         layer_norm: whether each recurrent layer's output is normalised.
         dropout: share of the units dropped between layers while training.
@@ -107,7 +107,7 @@ class Hyperparameters:
     from_scratch: bool = False
     num_hiddens: int = 256
     num_layers: int = 1
-    embedding_size: int = 256
+    embedding_size: int | None = None
     tie_weights: bool = False
     layer_norm: bool = False
     dropout: float = 0.0
@@ -137,7 +137,8 @@ class Hyperparameters:
         check_choice("precision", self.precision, get_args(Precision))
         for name in ("num_hiddens", "num_layers", "num_epochs"):
             check_range(name, getattr(self, name), 1)
-        for name in ("embedding_size", "patience", "sample_every", "warmup_steps"):
+        check_range("embedding_size", self.embedding_units, 0)
+        for name in ("patience", "sample_every", "warmup_steps"):
             check_range(name, getattr(self, name), 0)
         check_range("seed", self.seed, 0, 2**32 - 1)  # as wide as NumPy's
         check_range("dropout", self.dropout, 0, 0.95)
@@ -149,15 +150,22 @@ class Hyperparameters:
             raise ConfigError("prefixes holds an empty text: give each one character or more")
         self._check_combinations()
 
+    @property
+    def embedding_units(self) -> int:
+        """Length of a character's vector; 0 for a one-hot vector."""
+        return self.num_hiddens if self.embedding_size is None else self.embedding_size
+
     def _check_combinations(self) -> None:
         if self.tie_weights:
             self._needs("tie_weights", "task", "language")
-            self._needs("tie_weights", "embedding_size", self.num_hiddens)
+            if self.embedding_units != self.num_hiddens:
+                raise ConfigError(
+                    f"tie_weights needs an embedding_size of num_hiddens={self.num_hiddens}, got "
+                    f"{self.embedding_units}: give neither or both alike"
+                )
         if self.from_scratch:
             self._needs("from_scratch", "embedding_size", 0)
             self._needs("from_scratch", "precision", "float32")
-        if self.variational_dropout and not self.dropout:
-            raise ConfigError("variational_dropout=True needs dropout above 0, got 0: give a share")
         if self.weight_decay:
             self._needs("weight_decay", "optimizer", "adamw")
         if not self.reset_after:

@@ -100,10 +100,11 @@ class Embedding(tf.Module):
 
     def __init__(self, hyperparameters: Hyperparameters, vocab_size: int) -> None:
         super().__init__()
-        self.output_size = hyperparameters.embedding_size or vocab_size
+        units = hyperparameters.embedding_units
+        self.output_size = units or vocab_size
         self._layer = None
-        if hyperparameters.embedding_size:
-            self._layer = keras.layers.Embedding(vocab_size, hyperparameters.embedding_size)
+        if units:
+            self._layer = keras.layers.Embedding(vocab_size, units)
             self._layer.build()
 
     @property

@@ -44,6 +44,10 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from error
 
 
+# What an option is where nothing is said.
+_UNSET = {"max_characters": "all", "embedding_size": "as --num-hiddens"}
+
+
 def _option(flag: str, kind: Any, help_text: str) -> Callable:
     """An option of the pipeline: what is not given is the preset's."""
     name = flag.strip("-").replace("-", "_")
@@ -51,7 +55,7 @@ def _option(flag: str, kind: Any, help_text: str) -> Callable:
         kind = click.Choice(kind)
     default = PRESETS["lyrics"].option(name)
     flags = f"{flag}/--no-{flag.strip('-')}" if kind is bool else flag
-    shown = "all" if default is None else default
+    shown = _UNSET.get(name) if default is None else default
     return click.option(
         flags, name, type=kind, help=help_text, default=None, show_default=str(shown)
     )
@@ -164,7 +168,10 @@ _IMPLIED: dict[tuple[str, Any], dict[str, Any]] = {
     ("sampling", "consecutive"): {"random_offset": False},  # the book's preset has it on
     ("mixture", True): {"validation_ratio": _MIXTURE_VALIDATION_RATIO},
     ("from_scratch", True): {"embedding_size": 0},
-    ("task", "fill"): {"sampling": "random"},
+    ("tie_weights", True): {"embedding_size": None},
+    ("task", "fill"): {"sampling": "random", "tie_weights": False},
+    ("optimizer", "sgd"): {"weight_decay": 0.0},
+    ("optimizer", "adam"): {"weight_decay": 0.0},
 }
 
 
@@ -173,9 +180,8 @@ def _config(preset: str, **options: Any) -> PipelineConfig:
     for option, implied in _IMPLIED.items():
         if option in given.items():
             given = implied | given
-    if given.get("tie_weights"):
-        num_hiddens = given.get("num_hiddens", PRESETS[preset].option("num_hiddens"))
-        given.setdefault("embedding_size", num_hiddens)
+    if "embedding_size" in given:
+        given.setdefault("tie_weights", False)
     return PRESETS[preset].override(given)
 
 

@@ -5,7 +5,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pipeline.cli import main
+from pipeline.cli import _config, main
+from pipeline.config import PRESETS
 
 pytestmark = pytest.mark.fast
 
@@ -95,3 +96,23 @@ def test_the_books_preset_takes_either_sampling():
     assert not consecutive.windows.random_offset
     assert consecutive.hyperparameters.prefixes == ("分开", "不分开")
     assert _config("book", prefixes=("春",)).hyperparameters.prefixes == ("春",)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"num_hiddens": 64},
+        {"embedding_size": 32},
+        {"tie_weights": True, "num_hiddens": 32},
+        {"from_scratch": True},
+        {"task": "fill"},
+        {"optimizer": "sgd"},
+        {"dropout": 0.0},
+        {"sampling": "consecutive"},
+        {"mixture": True, "hold_out_policy": "documents", "gate_split": "eval"},
+    ],
+)
+def test_a_single_option_makes_no_contradiction_with_a_preset(preset, options):
+    config = _config(preset, **options)
+    assert {name: config.option(name) for name in options} == options
