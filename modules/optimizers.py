@@ -15,6 +15,9 @@ _OPTIMIZERS = {
     "adamw": keras.optimizers.AdamW,
 }
 
+# What is added, and what layers are normalised to: only matrices are to stay small.
+_NOT_DECAYED = ["bias", "gamma", "beta"]
+
 
 def make_optimizer(hyperparameters: Hyperparameters, num_steps: int) -> keras.optimizers.Optimizer:
     """Makes it anew.
@@ -29,7 +32,7 @@ def make_optimizer(hyperparameters: Hyperparameters, num_steps: int) -> keras.op
     rate = _learning_rate(hyperparameters, num_steps)
     optimizer = _OPTIMIZERS[hyperparameters.optimizer](rate, **options)
     if hyperparameters.optimizer == "adamw":
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        optimizer.exclude_from_weight_decay(var_names=_NOT_DECAYED)
     return optimizer
 
 

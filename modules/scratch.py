@@ -18,8 +18,10 @@ _GATES = {"rnn": ("h",), "gru": ("z", "r", "n"), "lstm": ("i", "f", "c", "o")}
 
 def parameter(*shape: int) -> keras.Variable:
     """N(0, 0.01^2) for a matrix, zeros for a vector, as in the book."""
+    if len(shape) == 1:
+        return keras.Variable("zeros", shape=shape, name="bias")
     initializer = keras.initializers.RandomNormal(stddev=_STANDARD_DEVIATION)
-    return keras.Variable(initializer if len(shape) > 1 else "zeros", shape=shape)
+    return keras.Variable(initializer, shape=shape, name="kernel")
 
 
 class ScratchLayer(tf.Module):

@@ -137,7 +137,7 @@ class Output(tf.Module):
         super().__init__()
         self._dtype = tf.as_dtype(hyperparameters.precision)
         self._tied = hyperparameters.tie_weights
-        self._bias = keras.Variable("zeros", shape=[vocab_size])
+        self._bias = parameter(vocab_size)
         if self._tied:
             (self._kernel,) = embedding.weights
         elif hyperparameters.from_scratch:
