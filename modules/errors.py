@@ -8,7 +8,7 @@ bug and keeps its traceback.
     ├── ConfigError    an option, or a combination of options, makes no sense
     ├── CorpusError    the archives cannot be read as lyrics
     ├── WindowError    a split is too short for the windows asked of it
-    ├── TrainingError  the training diverges
+    ├── TrainingError  the training diverges, or cannot be done on this machine
     └── ServingError   a server cannot be started, reached or satisfied
 """
 
@@ -30,7 +30,7 @@ class WindowError(LyricsError):
 
 
 class TrainingError(LyricsError):
-    """The training diverges."""
+    """The training diverges, or cannot be done on this machine."""
 
 
 class ServingError(LyricsError):

@@ -21,6 +21,7 @@ from modules.hyperparameters import (
 from modules.model import LanguageModel
 from modules.ngram_options import NgramOptions
 from modules.perplexity import Tally
+from modules.precision import check_precision, cpu_flags
 from modules.scoring import unigram_log_probabilities
 from modules.signatures import ServableModel
 from modules.training import Data, Training
@@ -77,7 +78,13 @@ class Experiment:
     def prepare(
         self, hyperparameters: Hyperparameters, work_dir: str
     ) -> tuple[ServableModel, Training]:
-        """A new model, and its training, which keeps its checkpoints in `work_dir`."""
+        """A new model, and its training, which keeps its checkpoints in `work_dir`.
+
+        Raises:
+            TrainingError: if this machine cannot train in the precision asked for.
+        """
+        has_gpu = bool(tf.config.list_physical_devices("GPU"))
+        check_precision(hyperparameters.precision, cpu_flags(), has_gpu)
         keras.utils.set_random_seed(hyperparameters.seed)
         tf.config.experimental.enable_op_determinism()
         model = LanguageModel(self._vocabulary.size, hyperparameters)

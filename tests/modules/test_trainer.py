@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import dataset
+from modules.errors import TrainingError
 from modules.experiment import tally
 from modules.signatures import ServableModel, mixture_weights
 from modules.trainer import fit_mixture, run_fn
@@ -108,3 +109,11 @@ def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):
     run_fn(fn_args("run", splits=("train",), num_epochs=2))
     assert "epoch 2/2" in caplog.text
     assert "held-out" not in caplog.text
+
+
+def test_a_precision_that_is_not_to_be_had_here_is_refused(fn_args, monkeypatch, tmp_path):
+    monkeypatch.setattr("modules.experiment.cpu_flags", lambda: {"avx2"})
+    with pytest.raises(TrainingError, match="needs a CPU with avx512_bf16 or amx_bf16"):
+        run_fn(fn_args("run", precision="bfloat16"))
+    assert not (tmp_path / "work").exists()  # nothing is left behind
+    assert not (tmp_path / "run").exists()
