@@ -102,6 +102,23 @@ def test_bad_input_is_one_clear_line_and_leaves_nothing(tmp_path, config):
     assert [path.name for path in left] == ["metadata.sqlite"]
 
 
+def test_windows_that_the_corpus_is_too_short_for(tmp_path, config):
+    for asked in ({"batch_size": 9_999}, {"num_steps": 9_999}):
+        failed = lyrics("run", *options(config, root=tmp_path, **asked))
+        assert failed.returncode == 1
+        assert failed.stdout == ""
+        assert "Traceback" not in failed.stderr
+        expected = {"num_steps": 16, "batch_size": 16} | asked
+        sizes = " and ".join(f"{name}={value}" for name, value in expected.items())
+        assert re.fullmatch(
+            rf"Error: {sizes} need at least \d+ characters; split 'train' has \d+: "
+            "give more text, or fewer steps or lanes",
+            failed.stderr.splitlines()[-1],
+        )
+    assert not (tmp_path / "serving").exists()
+    assert not [path for path in tmp_path.rglob("SequenceWindows/**/*") if path.is_file()]
+
+
 def test_a_missing_file_and_a_bad_option(tmp_path):
     missing = lyrics("run", "--data", "no.zip", "--root", str(tmp_path))
     assert missing.returncode == 1

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import re
 
 import pytest
 
@@ -61,7 +62,11 @@ def test_vocabulary_sizes_in_range(max_vocab_size):
 @pytest.mark.parametrize(
     "option",
     [
+        {"task": "translate"},
         {"cell": "transformer"},
+        {"optimizer": "rmsprop"},
+        {"schedule": "linear"},
+        {"precision": "float16"},
         {"num_hiddens": 0},
         {"num_layers": 0},
         {"embedding_size": -1},
@@ -75,6 +80,12 @@ def test_vocabulary_sizes_in_range(max_vocab_size):
         {"dropout": math.nan},
         {"learning_rate": 0.0},
         {"learning_rate": math.inf},
+        {"warmup_steps": -1},
+        {"weight_decay": -0.1},
+        {"weight_decay": 1.1},
+        {"label_smoothing": -0.1},
+        {"label_smoothing": 1.0},
+        {"label_smoothing": math.nan},
         {"clip_norm": 0.0},
         {"clip_norm": math.nan},
         {"prefixes": ("分开", "")},
@@ -92,6 +103,67 @@ def test_hyperparameters_out_of_range(option):
 def test_hyperparameters_at_the_edge_of_their_range(option):
     (name, value), *_ = option.items()
     assert getattr(Hyperparameters(**option), name) == value
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"tie_weights": True, "num_hiddens": 8, "embedding_size": 4},
+            "tie_weights needs embedding_size=8, got 4: change one of the two",
+        ),
+        (
+            {"tie_weights": True, "task": "fill"},
+            "tie_weights needs task='language', got 'fill': change one of the two",
+        ),
+        (
+            {"from_scratch": True, "embedding_size": 4},
+            "from_scratch needs embedding_size=0, got 4: change one of the two",
+        ),
+        (
+            {"from_scratch": True, "embedding_size": 0, "precision": "bfloat16"},
+            "from_scratch needs precision='float32', got 'bfloat16': change one of the two",
+        ),
+        (
+            {"variational_dropout": True},
+            "variational_dropout=True needs dropout above 0, got 0: give a share",
+        ),
+        (
+            {"weight_decay": 0.1},
+            "weight_decay needs optimizer='adamw', got 'adam': change one of the two",
+        ),
+        (
+            {"reset_after": False, "cell": "lstm"},
+            "reset_after=False needs cell='gru', got 'lstm': change one of the two",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(options, sentence):
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        Hyperparameters(**options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"task": "fill"},
+        {"cell": "rnn"},
+        {"cell": "lstm"},
+        {"reset_after": False},
+        {"from_scratch": True, "embedding_size": 0},
+        {"from_scratch": True, "embedding_size": 0, "reset_after": False},
+        {"tie_weights": True, "num_hiddens": 8, "embedding_size": 8},
+        {"variational_dropout": True, "dropout": 0.5},
+        {"optimizer": "sgd"},
+        {"optimizer": "adamw", "weight_decay": 0.01},
+        {"schedule": "cosine", "warmup_steps": 10},
+        {"label_smoothing": 0.1},
+        {"precision": "bfloat16"},
+    ],
+)
+def test_choices(options):
+    hyperparameters = Hyperparameters(**options)
+    assert {name: getattr(hyperparameters, name) for name in options} == options
 
 
 @pytest.mark.parametrize(
