@@ -17,6 +17,7 @@ setup(
         "grpcio",
         "keras>=3",
         "kfp",  # compiles and checks the Kubeflow pipeline
+        "matplotlib",  # draws the gradients that `lyrics bptt` measures
         "ml-metadata",
         "numpy",
         "protobuf",

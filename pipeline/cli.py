@@ -366,6 +366,75 @@ def score(text: tuple[str, ...], as_json: bool, client: dict) -> None:
         console.print_scores(text, scores)
 
 
+@main.command()
+@click.option(
+    "--gain",
+    "gains",
+    type=click.FloatRange(0.01, 10),
+    multiple=True,
+    default=(0.5, 1.0, 1.5),
+    show_default=True,
+    help="Spectral radius of the recurrent weights; may be given more than once.",
+)
+@click.option(
+    "--num-steps",
+    type=click.IntRange(2, 1_000),
+    default=64,
+    show_default=True,
+    help="Characters read before the loss.",
+)
+@click.option(
+    "--num-hiddens",
+    type=click.IntRange(1, 4_096),
+    default=64,
+    show_default=True,
+    help="Units of each network.",
+)
+@click.option(
+    "--clip-norm",
+    type=click.FloatRange(1e-9),
+    default=1.0,
+    show_default=True,
+    help="Largest global norm of the gradients, where they are clipped.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of the weights and the characters.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True),
+    metavar="FILE",
+    default="bptt.png",
+    show_default=True,
+    help="PNG to write.",
+)
+@_json
+@_verbose
+def bptt(output: str, as_json: bool, verbose: bool, **options: Any) -> None:
+    """Measure and draw how gradients vanish or explode on their way back through time.
+
+    Untrained networks of each kind read characters drawn at random; the loss is that of the last
+    character alone, and its gradient is measured at every step before it.
+    """
+    console.set_up_logging(verbose)
+    with console.working("importing TensorFlow"):
+        from modules import gradient_flow
+        from pipeline import charts
+    with console.working("going back through time"):
+        survey = gradient_flow.survey(**options)
+        charts.save(charts.gradient_flow(survey), output)
+    if as_json:
+        console.print_json(survey)
+    else:
+        console.print_survey(survey)
+        click.echo(f"Drawn in {output}")
+
+
 @main.group()
 def kubeflow() -> None:
     """Run the same pipeline on Kubeflow."""

@@ -41,7 +41,8 @@ from modules.perplexity import (
 from pipeline.summary import BASELINE_PERPLEXITY, Summary
 
 if TYPE_CHECKING:
-    from serving.client import Score  # brings in TensorFlow
+    from modules.gradient_flow import Survey  # these bring in TensorFlow
+    from serving.client import Score
 
 # The tables of figures: what a row is called, which figure it shows and how that is written.
 # The model comes first, then what to compare it with.
@@ -174,6 +175,23 @@ def print_scores(texts: Sequence[str], scores: Sequence["Score"]) -> None:
         text = text.replace("\n", " ")
         row = line(f"{score.perplexity:,.2f}", f"{score.nats:,.2f}", score.characters, text)
         _print_line(_literal(row))
+
+
+def print_survey(survey: "Survey") -> None:
+    """The first and the last step's gradient of each curve, and how exact they are."""
+    table = Table(box=None, pad_edge=False)
+    headings = ("gain", "cell", "last step", "first step", "first, clipped", "all weights")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "cell" else "right")
+    for curve in survey.curves:
+        norms = (curve.norms[-1], curve.norms[0], curve.clipped_norms[0], curve.gradient_norm)
+        table.add_row(f"{curve.gain:g}", curve.cell, *map("{:.2g}".format, norms))
+    _print_line("Norm of the last character's gradient, by hidden states and by all weights:")
+    stdout.print(table)
+    _print_line(
+        "By hand and by the closed form of section 6.6, the linear network's gradients differ by "
+        f"{max(survey.closed_form_errors):.1e} of their norm at most."
+    )
 
 
 def _stage_table(summary: Summary) -> Table:
