@@ -108,7 +108,7 @@ def test_a_song_by_hand(execute, tmp_path):
     assert listed(counts) == {(a,): 2, (b,): 2, (LINE_END, a): 1, (a, b): 2, (b, a): 1}
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     texts=st.lists(st.text(CHARACTERS, min_size=1, max_size=40), min_size=1, max_size=5),
     size=st.integers(1, 15),

@@ -176,7 +176,7 @@ def test_random_windows_with_an_offset_are_clipped_at_the_end(execute, tmp_path)
     assert windows.ids() == [[0, 1, 2, 3, 4, 5, 6, 7], [4, 5, 6, 7, 8, 9, 10]]
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     sampling=st.sampled_from(["consecutive", "random"]),
     batch_size=st.integers(1, 6),

@@ -152,7 +152,7 @@ def test_both_smoothings_are_met_in_that_text():
     assert _discounts(levels[0].counts) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     text=st.lists(st.integers(1, 5), min_size=1, max_size=80),
     order=st.integers(1, 6),

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -70,7 +70,6 @@ TEXTS = arrays.arrays(
 
 
 @given(TEXTS)
-@settings(deadline=None)  # where models hardly differ it takes all iterations
 def test_the_mixture_is_never_worse_than_its_best_part(likelihoods):
     log_probabilities = np.log(likelihoods)
     weights = fit_weights(log_probabilities)

@@ -3,7 +3,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.ngram_cache import cache_log_probabilities
@@ -45,7 +45,6 @@ def test_by_hand():
     np.testing.assert_allclose(nats, [-math.log(p) for p in expected])
 
 
-@settings(deadline=None)
 @given(text=TEXTS, cache_size=st.integers(1, 12))
 def test_it_is_what_the_formula_says(text, cache_size):
     expected = [
@@ -56,7 +55,6 @@ def test_it_is_what_the_formula_says(text, cache_size):
     )
 
 
-@settings(deadline=None)
 @given(history=TEXTS, cache_size=st.integers(1, 12))
 def test_the_probabilities_of_all_characters_sum_to_1(history, cache_size):
     total = sum(

@@ -3,7 +3,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from modules.ngram_counts import NgramCounts, Stretch, count, merge
@@ -47,21 +47,18 @@ def test_abab_as_it_is_drawn():
     assert counts.size == 6
 
 
-@settings(deadline=None)
 @given(texts=TEXTS, order=st.integers(1, 5), first=st.integers(0, 3))
 def test_what_is_counted_is_what_is_there(texts, order, first):
     counts = count([stretch(text, first) for text in texts], VOCAB_SIZE, 0, order)
     assert listed(counts) == counted(texts, order, first)
 
 
-@settings(deadline=None)
 @given(groups=st.lists(TEXTS, min_size=1, max_size=4), order=st.integers(1, 5))
 def test_merged_counts_are_those_of_all_the_text(groups, order):
     parts = [count([stretch(text) for text in texts], VOCAB_SIZE, 0, order) for texts in groups]
     assert listed(merge(parts)) == counted([text for texts in groups for text in texts], order)
 
 
-@settings(deadline=None)
 @given(text=st.lists(st.integers(0, 3), max_size=30), cut=st.integers(0, 30))
 def test_a_text_counted_in_two_pieces_is_the_whole(text, cut):
     order = 4
