@@ -18,17 +18,16 @@ from modules.hyperparameters import (
     Hyperparameters,
     VocabularyOptions,
 )
-from modules.model import LanguageModel
 from modules.ngram_options import NgramOptions
 from modules.perplexity import Tally
 from modules.precision import check_precision, cpu_flags
 from modules.scoring import unigram_log_probabilities
-from modules.signatures import ServableModel
+from modules.servable import Servable
+from modules.tasks import make_model
 from modules.training import Data, Training
 from modules.vocabulary import VOCABULARY_NAME, Vocabulary
 from modules.windowing import WindowOptions
 
-SAMPLE_CHARS = 50  # as many as the book prints
 _SCORING_BATCH = 64  # windows
 
 
@@ -75,9 +74,7 @@ class Experiment:
                 return split
         return None
 
-    def prepare(
-        self, hyperparameters: Hyperparameters, work_dir: str
-    ) -> tuple[ServableModel, Training]:
+    def prepare(self, hyperparameters: Hyperparameters, work_dir: str) -> tuple[Servable, Training]:
         """A new model, and its training, which keeps its checkpoints in `work_dir`.
 
         Raises:
@@ -87,8 +84,9 @@ class Experiment:
         check_precision(hyperparameters.precision, cpu_flags(), has_gpu)
         keras.utils.set_random_seed(hyperparameters.seed)
         tf.config.experimental.enable_op_determinism()
-        model = LanguageModel(self._vocabulary.size, hyperparameters)
-        servable = ServableModel(model, self._vocabulary, self._unigram, self._cache_weight)
+        model, servable = make_model(
+            hyperparameters, self._vocabulary, self._unigram, self._cache_weight
+        )
         held_out = self._held_out
         training = Training(
             model,
@@ -97,7 +95,7 @@ class Experiment:
             held_out_perplexity=(lambda: tally(servable, held_out).perplexity)
             if held_out
             else None,
-            sample=lambda prefix: sample(servable, prefix),
+            sample=servable.sample,
             work_dir=work_dir,
             held_out_name=features.SPLITS[self._decisive or features.EVAL],
         )
@@ -115,23 +113,11 @@ def _identity(fn_args: FnArgs) -> str:
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def tally(servable: ServableModel, batches: tf.data.Dataset) -> Tally:
+def tally(servable: Servable, batches: tf.data.Dataset) -> Tally:
     """Scores the windows in `batches`, string[B] each, by the signature the Evaluator uses."""
     result = Tally()
     for batch in batches:
         outputs = servable.evaluate(batch)
-        for row in zip(*(outputs[name].numpy() for name in features.TALLIED), strict=True):
-            result.add(*row)
+        for row in zip(*(values.numpy() for values in outputs.values()), strict=True):
+            result.add(**dict(zip(outputs, row, strict=True)))
     return result
-
-
-def sample(servable: ServableModel, prefix: str) -> str:
-    """The likeliest text after `prefix`."""
-    answer = servable.generate(
-        prefix=tf.constant([prefix]),
-        num_chars=tf.constant([SAMPLE_CHARS]),
-        temperature=tf.constant([0.0]),
-        top_k=tf.constant([0]),
-        seed=tf.constant([0], tf.int64),
-    )
-    return answer[features.TEXT].numpy()[0].decode()

@@ -39,14 +39,17 @@ GRPC_PORT = 8500  # TensorFlow Serving's
 
 # Signatures of the SavedModel, with their inputs and outputs. B is the batch.
 GENERATE = "generate"  # prefix, num_chars, temperature, top_k, seed -> text
+FILL = "fill"  # text, top_k -> candidates, probabilities, text
 SCORE = "score"  # text -> nats, characters, perplexity
 EVALUATE = "evaluate"  # examples -> what the Evaluator's metrics add up
 
 PREFIX = "prefix"  # string[B], one character or more
 NUM_CHARS = "num_chars"  # int32[B], characters to append
 TEMPERATURE = "temperature"  # float32[B], 0 is greedy
-TOP_K = "top_k"  # int32[B], draw from the k likeliest; 0 is from all
+TOP_K = "top_k"  # int32[B], draw from the k likeliest, 0 is from all; or rank so many
 SEED = "seed"  # int64[B]
+CANDIDATES = "candidates"  # string[B, blanks, k], a character each, the likeliest first
+PROBABILITIES = "probabilities"  # float32[B, blanks, k], theirs
 NATS = "nats"  # float32[B], summed negative log-likelihood
 UNIGRAM_NATS = "unigram_nats"  # float32[B], the same under the training split's unigram model
 UNIFORM_NATS = "uniform_nats"  # float32[B], the same under the uniform model
@@ -56,7 +59,8 @@ PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
 # Beside NGRAM_NATS, summed; NaN where a window has no such feature.
 NGRAM_CACHE_NATS = "ngram_cache_nats"  # float32[B], under the n-gram model with its cache
 MIXTURE_NATS = "mixture_nats"  # float32[B], under the network, the n-gram model and the cache
-# The outputs of `evaluate`, in the order in which `perplexity.Tally.add` takes them.
+# The outputs of `evaluate`, as `perplexity.Tally.add` takes them; of a fill-in model, which is not
+# compared with an n-gram model, the first five.
 TALLIED = (
     NATS,
     UNIGRAM_NATS,
@@ -71,4 +75,7 @@ EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 
 MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory
 
+MAX_CANDIDATES = 100  # for a blank, for the same reason
+
+BLANK = "□"  # U+25A1, a missing character of a text to be filled in
 UNKNOWN = "<unk>"  # the vocabulary's entry 0

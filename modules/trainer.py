@@ -29,7 +29,7 @@ def run_fn(fn_args: FnArgs) -> None:
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
     servable, training = experiment.prepare(hyperparameters, experiment.work_dir)
     training.run()
-    if config[MIXTURE]:
+    if config[MIXTURE] and isinstance(servable, ServableModel):
         fit_mixture(servable, experiment.scored[features.VALIDATION])
     servable.save(fn_args.serving_model_dir)
     copy_tree(os.path.join(experiment.work_dir, "logs"), fn_args.model_run_dir)

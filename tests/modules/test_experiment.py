@@ -2,15 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modules.experiment import sample, tally
+from modules.experiment import tally
 from modules.signatures import ServableModel
-
-
-def test_a_sample_is_fifty_characters_after_its_prefix(build_model, vocabulary):
-    servable = ServableModel(build_model(), vocabulary, np.zeros(8))
-    text = sample(servable, "春\n")
-    assert text.startswith("春\n")
-    assert len(text) == 2 + 50
 
 
 def test_a_tally_adds_up_all_windows(build_model, vocabulary, scored_window):

@@ -234,6 +234,12 @@ def test_a_text_is_scored_as_its_windows_are(gru, scored_window):
     np.testing.assert_allclose(gru.score(tf.constant(["a春\n夏"]))["nats"], evaluated, rtol=1e-6)
 
 
+def test_a_sample_is_fifty_characters_after_its_prefix(gru):
+    text = gru.sample("春\n")
+    assert text.startswith("春\n")
+    assert len(text) == 2 + 50
+
+
 def test_generated_text_is_likelier_than_other_text(gru):
     (greedy,) = generate(gru, ["a"], 6, temperature=0.0)
     scores = gru.score(tf.constant([greedy, "a𠮷\n c𠮷 "]))["nats"].numpy()

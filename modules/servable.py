@@ -1,0 +1,103 @@
+"""What every SavedModel answers to: `score` and `evaluate`.
+
+Everything runs in the graph, from text to text; the vocabulary travels along as an asset.
+"""
+
+import math
+from typing import ClassVar
+
+import tensorflow as tf
+
+from modules import features
+from modules.dataset import parse_scored_windows
+from modules.model import Network
+from modules.requests import check_texts, in_chunks, row
+from modules.scoring import Scores, score_texts
+from modules.vocabulary import UNKNOWN_ID, Vocabulary
+
+# TFMA sends up to a thousand windows, whose logits together would be gigabytes.
+_TALLIED_AT_A_TIME = 16
+
+
+class Servable(tf.Module):
+    """A trained model with its vocabulary and signatures, ready for `tf.saved_model.save`.
+
+    Args:
+        model: the model.
+        vocabulary: what it was trained with.
+        unigram: float32[vocab_size], log-probabilities of the training split's unigram
+            model, against which `evaluate` compares.
+
+    Attributes:
+        signatures: its methods that are signatures.
+        tallied: dtypes of what `evaluate` puts out, by name.
+    """
+
+    signatures: ClassVar[tuple[str, ...]] = (features.SCORE, features.EVALUATE)
+    tallied: ClassVar[dict[str, tf.DType]] = {
+        features.NATS: tf.float32,
+        features.UNIGRAM_NATS: tf.float32,
+        features.UNIFORM_NATS: tf.float32,
+        features.CHARACTERS: tf.int64,
+        features.UNKNOWN_CHARACTERS: tf.string,
+    }
+
+    def __init__(self, model: Network, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
+        super().__init__()
+        # Keras saves copies of its variables, which the TF1 loader restores in place of those
+        # that the functions read. So the variables themselves are tracked, and the model,
+        # behind a function, is not.
+        self._weights = [weight.value for weight in model.weights]
+        self._model = lambda: model
+        self._vocabulary = vocabulary
+        self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
+
+    def save(self, path: str) -> None:
+        """Writes the SavedModel to the directory `path`."""
+        tf.saved_model.save(self, path, {name: getattr(self, name) for name in self.signatures})
+
+    def sample(self, prefix: str) -> str:
+        """What it makes of a text, to be shown while it is trained."""
+        raise NotImplementedError
+
+    @tf.function(input_signature=[row(tf.string, features.TEXT)])
+    def score(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores every character of each text, the first as what follows a line end."""
+        with tf.control_dependencies(check_texts(features.TEXT, text)):
+            text = tf.identity(text)
+        context = tf.zeros_like(text, dtype=tf.int64)
+        scores = score_texts(self._model(), self._vocabulary, text, context)
+        characters = scores.ids.row_lengths()
+        return {
+            features.NATS: scores.nats,
+            features.CHARACTERS: characters,
+            features.PERPLEXITY: tf.exp(scores.nats / tf.cast(characters, tf.float32)),
+        }
+
+    @tf.function(input_signature=[row(tf.string, features.EXAMPLES)])
+    def evaluate(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Sums what the Evaluator's `Perplexity` metric adds up, for each scored window."""
+        return in_chunks(self._tally, examples, _TALLIED_AT_A_TIME, self.tallied)
+
+    def _score(self, windows: dict[str, tf.Tensor]) -> Scores:
+        return score_texts(
+            self._model(), self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]
+        )
+
+    def _tally(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        windows = parse_scored_windows(examples)
+        return self._sums(windows, self._score(windows))
+
+    def _sums(self, windows: dict[str, tf.Tensor], scores: Scores) -> dict[str, tf.Tensor]:
+        """Of each window, by the names in `tallied`."""
+        unigram = tf.ragged.map_flat_values(lambda ids: -tf.gather(self._unigram, ids), scores.ids)
+        unknown = tf.ragged.boolean_mask(scores.codes, scores.ids == UNKNOWN_ID)
+        characters = scores.ids.row_lengths()
+        uniform = tf.cast(characters, tf.float32) * math.log(self._vocabulary.size)
+        return {
+            features.NATS: scores.nats,
+            features.UNIGRAM_NATS: tf.reduce_sum(unigram, axis=1),
+            features.UNIFORM_NATS: uniform,
+            features.CHARACTERS: characters,
+            features.UNKNOWN_CHARACTERS: tf.strings.unicode_encode(unknown, "UTF-8"),
+        }
