@@ -11,9 +11,12 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.errors import AlreadyExistsError, FailedPreconditionError
 from tensorflow.io import gfile
 
+_SAVED_MODEL = "saved_model.pb"
 _CHUNK = 2**20  # bytes in memory at a time
 _LARGEST = 2**63 - 1  # as TensorFlow Serving reads them
 
@@ -29,7 +32,17 @@ def versions(base: str) -> list[int]:
 
 def holds_model(directory: str) -> bool:
     """Whether there is a SavedModel in the directory."""
-    return gfile.exists(os.path.join(directory, "saved_model.pb"))
+    return gfile.exists(os.path.join(directory, _SAVED_MODEL))
+
+
+def signatures(directory: str) -> set[str]:
+    """Names of the signatures of the SavedModel in the directory; none if it cannot be read."""
+    with gfile.GFile(os.path.join(directory, _SAVED_MODEL), "rb") as file:
+        try:
+            model = SavedModel.FromString(file.read())
+        except DecodeError:
+            return set()
+    return {name for graph in model.meta_graphs for name in graph.signature_def}
 
 
 def path_of(base: str, version: int) -> str:

@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
+from modules.blanks import blank_out
 from modules.detection import AUTO
 from modules.encodings import CODECS
 from modules.errors import LyricsError
-from modules.features import EVAL, GRPC_PORT, MAX_CHARS, MODEL_NAME, TRAIN
+from modules.features import (
+    EVAL,
+    GRPC_PORT,
+    MAX_CANDIDATES,
+    MAX_CHARS,
+    MODEL_NAME,
+    TRAIN,
+)
 from modules.holdout import Policy
 from modules.hyperparameters import (
     Cell,
@@ -28,6 +36,9 @@ from pipeline.config import PRESETS, MustBeat, PipelineConfig
 
 if TYPE_CHECKING:
     from serving.client import LyricsClient
+
+_PREFIX = "分开"
+_TO_FILL_IN = "想要有□升机"
 
 _POSITIVE = click.IntRange(1)
 _MIXTURE_VALIDATION_RATIO = 0.05  # enough for two weights, and hardly missed in training
@@ -237,8 +248,12 @@ def main() -> None:
 @_pipeline_options
 @_json
 @_verbose
-@click.option("--prefix", default="分开", show_default=True, help="The summary's lyric begins so.")
-def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
+@click.option(
+    "--prefix",
+    show_default=f"{_PREFIX}; with --task fill {_TO_FILL_IN}",
+    help="The summary's lyric begins so, or is this, with a □ filled in.",
+)
+def run(as_json: bool, verbose: bool, prefix: str | None, **options: Any) -> None:
     """Run the pipeline here.
 
     What has not changed since an earlier run is cached; a run that was killed goes on.
@@ -261,9 +276,17 @@ def run(as_json: bool, verbose: bool, prefix: str, **options: Any) -> None:
             LyricsClient(server.target, MODEL_NAME, version=summary.version) as client,
         ):
             client.wait_until_ready()
-            (lyric,) = client.generate([prefix], temperature=0.8, top_k=20)
-        summary = dataclasses.replace(summary, lyric=lyric)
+            summary = dataclasses.replace(summary, **_example(client, summary.task, prefix))
     (console.print_json if as_json else console.print_summary)(summary)
+
+
+def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str, Any]:
+    """What the model of the task answers, by the summary's attribute that shows it."""
+    if task == "fill":
+        (filled,) = client.fill([blank_out(prefix or _TO_FILL_IN)])
+        return {"filled": filled}
+    (lyric,) = client.generate([prefix or _PREFIX], temperature=0.8, top_k=20)
+    return {"lyric": lyric}
 
 
 @main.command()
@@ -347,6 +370,30 @@ def generate(prefix: tuple[str, ...], as_json: bool, client: dict, **options: An
         console.print_json(texts)
     else:
         click.echo("\n\n".join(texts))
+
+
+@main.command()
+@click.argument("text", nargs=-1, required=True)
+@click.option(
+    "--top-k",
+    type=click.IntRange(1, MAX_CANDIDATES),
+    default=5,
+    show_default=True,
+    help="Candidates for each missing character.",
+)
+@_client_options
+@_json
+def fill(text: tuple[str, ...], top_k: int, as_json: bool, client: dict) -> None:
+    """Fill in each TEXT, by a gRPC query to a running server.
+
+    A □ stands for each missing character. The server's model is one of `lyrics run --task fill`.
+    """
+    with _connect(**client) as connection:
+        answers = connection.fill(text, top_k)
+    if as_json:
+        console.print_json(answers)
+    else:
+        console.print_filled(answers)
 
 
 @main.command()

@@ -87,22 +87,32 @@ class PipelineConfig:
                 f"hold_out_policy={self.hold_out.hold_out_policy!r} leaves none: "
                 "hold some out, or gate on 'train'"
             )
-        if self.hyperparameters.task == "fill" and self.windows.sampling != "random":
-            raise ConfigError(
-                "task='fill' reads each window from both ends, so none continues another; got "
-                f"sampling={self.windows.sampling!r}: give sampling='random'"
-            )
-        if self.hyperparameters.task == "fill" and (self.mixture or self.gate.must_beat == "ngram"):
-            raise ConfigError(
-                "task='fill' sees what comes after a character, which an n-gram model does not, so "
-                f"the two are no match; got mixture={self.mixture} and "
-                f"must_beat={self.gate.must_beat!r}: give neither, or task='language'"
-            )
+        if self.hyperparameters.task == "fill":
+            self._check_fill()
         if self.mixture and features.VALIDATION not in self.splits:
             raise ConfigError(
                 "mixture=True needs text to fit its weights on that no model was trained on; "
                 f"validation_ratio={self.hold_out.validation_ratio} sets none aside: "
                 "give a ratio such as 0.05, or no mixture"
+            )
+
+    def _check_fill(self) -> None:
+        """Refuses what only a model that reads from left to right can do."""
+        if self.windows.sampling != "random":
+            raise ConfigError(
+                "task='fill' reads each window from both ends, so none continues another; got "
+                f"sampling={self.windows.sampling!r}: give sampling='random'"
+            )
+        if self.windows.num_steps < 2:
+            raise ConfigError(
+                "task='fill' predicts characters that have one on either side; got windows of 2, "
+                f"num_steps={self.windows.num_steps}: give 2 steps or more"
+            )
+        if self.mixture or self.gate.must_beat == "ngram":
+            raise ConfigError(
+                "task='fill' sees what comes after a character, which an n-gram model does not, so "
+                f"the two are no match; got mixture={self.mixture} and "
+                f"must_beat={self.gate.must_beat!r}: give neither, or task='language'"
             )
 
     @property

@@ -39,15 +39,16 @@ from modules.perplexity import (
     UNKNOWN_SHARE,
 )
 from pipeline.summary import BASELINE_PERPLEXITY, Summary
+from serving.answers import Filled, Score
 
 if TYPE_CHECKING:
-    from modules.gradient_flow import Survey  # these bring in TensorFlow
-    from serving.client import Score
+    from modules.gradient_flow import Survey  # brings in TensorFlow
 
 # The tables of figures: what a row is called, which figure it shows and how that is written.
 # The model comes first, then what to compare it with.
+_PERPLEXITIES = "perplexity, lower is better"
 _TABLES = {
-    "perplexity, lower is better": (
+    _PERPLEXITIES: (
         ("model", PERPLEXITY, "{:,.2f}"),
         ("mixture", MIXTURE_PERPLEXITY, "{:,.2f}"),
         ("last blessed model", BASELINE_PERPLEXITY, "{:,.2f}"),
@@ -162,12 +163,15 @@ def print_summary(summary: Summary) -> None:
         _print_line("Mixture     ", ", ".join(weights))
     _print_line("Model       ", verdict, ": ", _literal(summary.reason))
     _print_line("Pushed to   ", _literal(summary.pushed_to or "nowhere"))
+    if summary.filled:
+        stdout.print("\nOver gRPC, the pushed version fills in:")
+        print_filled([summary.filled])
     if summary.lyric is not None:
         stdout.print("\nOver gRPC, the pushed version continues:")
         stdout.print(_literal(summary.lyric), style="italic", soft_wrap=True)
 
 
-def print_scores(texts: Sequence[str], scores: Sequence["Score"]) -> None:
+def print_scores(texts: Sequence[str], scores: Sequence[Score]) -> None:
     """A line for each text."""
     line = "{:>12}  {:>12}  {:>10}  {}".format
     _print_line(line("perplexity", "nats", "characters", "text"))
@@ -194,6 +198,19 @@ def print_survey(survey: "Survey") -> None:
     )
 
 
+def print_filled(answers: Sequence[Filled]) -> None:
+    """Each text filled in, and under it a line for each blank: its candidates, ranked."""
+    for filled in answers:
+        _print_line(_literal(filled.text.replace("\n", " ")))
+        for blank in filled.blanks:
+            ranked = [f"{_visible(c.character)} {c.probability:.1%}" for c in blank]
+            _print_line(_literal("    " + "   ".join(ranked)))
+
+
+def _visible(character: str) -> str:
+    return {"\n": "line end", " ": "space"}.get(character, character)
+
+
 def _stage_table(summary: Summary) -> Table:
     table = Table("stage", box=None, pad_edge=False)
     table.add_column("time", justify="right")
@@ -206,7 +223,9 @@ def _stage_table(summary: Summary) -> Table:
 def _figure_table(title: str, summary: Summary) -> Table:
     """A column for each split, as wide in every table; the model's perplexity is bold."""
     table = Table(box=None, pad_edge=False)
-    table.add_column(title, min_width=max(map(len, _TABLES)))
+    pseudo = "pseudo-" if summary.task == "fill" else ""
+    shown = pseudo + title if title == _PERPLEXITIES else title
+    table.add_column(shown, min_width=len(pseudo + _PERPLEXITIES))
     for split in summary.splits:
         table.add_column(SPLITS[split], justify="right", min_width=len("1,000,000"))
     for label, name, form in _TABLES[title]:

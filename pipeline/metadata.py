@@ -32,11 +32,12 @@ def summarise(config: PipelineConfig) -> Summary:
         vocab_size=transform.vocabulary_size_by_name(VOCABULARY_NAME),
         splits=_split_figures(run.output("Evaluator", "evaluation").uri),
         gate_split=config.gate.gate_split,
-        mixture_weights=mixture_weights(model),
+        mixture_weights=mixture_weights(model) if config.mixture else None,
         blessed=blessing["blessed"].int_value == 1,
         reason=blessing[REASON_PROPERTY].string_value,
         pushed_to=pushed_to,
         version=int(pushed[PUSHED_VERSION].string_value) if pushed_to else None,
+        task=config.hyperparameters.task,
     )
 
 

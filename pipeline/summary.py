@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from modules import features
+from modules.hyperparameters import Task
 from modules.perplexity import NGRAM_RATIO
+from serving.answers import Filled
 
 BASELINE_PERPLEXITY = "baseline_perplexity"
 
@@ -38,7 +40,10 @@ class Summary:
         pushed_to: directory of the pushed version; None where nothing is pushed.
         version: its number; None where nothing is pushed.
         mixture_weights: of each model by name, where a mixture was fitted; else None.
-        lyric: what the pushed version answered over gRPC; None where it was not asked.
+        lyric: what the pushed version wrote over gRPC; None where it was not asked.
+        task: what the model was trained to do; of one that fills in, perplexities are
+            pseudo-perplexities.
+        filled: what the pushed version filled in over gRPC; None where it was not asked.
     """
 
     stages: list[Stage]
@@ -51,6 +56,8 @@ class Summary:
     version: int | None
     mixture_weights: dict[str, float] | None = None
     lyric: str | None = None
+    task: Task = "language"
+    filled: Filled | None = None
 
     @property
     def memory_only(self) -> bool:

@@ -9,7 +9,6 @@ is about to ask, not before.
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import grpc
 import tensorflow as tf
@@ -24,6 +23,7 @@ from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from modules import features
 from modules.errors import ServingError
+from serving.answers import Candidate, Filled, Score
 
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
@@ -46,30 +46,16 @@ _EXPLANATIONS = {
         "give the name and version that it serves, or push a model"
     ),
     grpc.StatusCode.FAILED_PRECONDITION: (
-        "{model} at {target} cannot do this ({sentence}): serve one that this pipeline has pushed"
+        "{model} at {target} cannot do this ({sentence}): serve one that this pipeline has pushed, "
+        "trained with --task fill to `fill`, with --task language to `generate`"
     ),
     grpc.StatusCode.INVALID_ARGUMENT: "the server at {target} refused the request: {sentence}",
 }
 _OTHER_EXPLANATION = "the server at {target} failed with {code} ({sentence}): see its log"
 
 
-@dataclass(frozen=True)
-class Score:
-    """How likely the model finds a text.
-
-    Attributes:
-        nats: summed negative log-likelihood.
-        characters: how many characters were scored.
-        perplexity: exp(nats / characters).
-    """
-
-    nats: float
-    characters: int
-    perplexity: float
-
-
 class LyricsClient:
-    """Asks a served model to continue and to score texts; a context manager.
+    """Asks a served model to continue, fill in and score texts; a context manager.
 
     Every method raises ServingError where the server cannot be reached or will not answer, and
     every call has a deadline.
@@ -141,6 +127,32 @@ class LyricsClient:
         columns = (outputs[n] for n in (features.NATS, features.CHARACTERS, features.PERPLEXITY))
         return [Score(*row) for row in zip(*columns, strict=True)]
 
+    def fill(self, texts: Sequence[str], top_k: int = 5) -> list[Filled]:
+        """Says what is missing in each text.
+
+        Args:
+            texts: each with a □ (U+25A1) for every missing character.
+            top_k: candidates for each of them.
+        """
+        if not texts:
+            return []
+        outputs = self._predict(
+            features.FILL,
+            {
+                features.TEXT: (tf.string, texts),
+                features.TOP_K: (tf.int32, [top_k] * len(texts)),
+            },
+        )
+        answers = []
+        for text, filled, *ranked in zip(
+            texts,
+            *(outputs[n] for n in (features.TEXT, features.CANDIDATES, features.PROBABILITIES)),
+            strict=True,
+        ):
+            blanks = list(map(_candidates, *ranked))[: text.count(features.BLANK)]
+            answers.append(Filled(filled.decode(), blanks))
+        return answers
+
     def wait_until_ready(self, timeout: float = 60) -> int:
         """Waits until the server is there and has loaded the model.
 
@@ -211,6 +223,12 @@ class LyricsClient:
     def _model(self) -> str:
         version = self._spec.version.value if self._spec.HasField("version") else None
         return f"model '{self._spec.name}'" + (f", version {version}" if version else "")
+
+
+def _candidates(characters: list[bytes], probabilities: list[float]) -> list[Candidate]:
+    """Of one blank, without the empty ones that fill up its row."""
+    ranked = zip(characters, probabilities, strict=True)
+    return [Candidate(character.decode(), p) for character, p in ranked if character]
 
 
 def _describe(status: ModelVersionStatus) -> str:

@@ -30,6 +30,9 @@ class BaselineModelSpec(types.ComponentSpec):
 class BaselineModel(base_component.BaseComponent):
     """Copies the newest pushed version that is not the candidate to its output `baseline`.
 
+    Only versions with the candidate's signatures count: the perplexity of one that continues
+    texts says nothing about one that fills them in.
+
     Where there is none the output artifact is empty, and the Evaluator compares with nothing.
     A candidate that was pushed before is not its own baseline: so an unchanged run comes to
     the same baseline, and is cached.

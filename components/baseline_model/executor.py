@@ -1,4 +1,4 @@
-"""The BaselineModel executor: finds the newest version that is not the candidate, copies it."""
+"""The BaselineModel executor: finds the version to compare the candidate with, copies it."""
 
 from typing import Any
 
@@ -16,11 +16,17 @@ VERSION = "version"  # an option that the driver sets, and a property of the out
 
 
 def newest_other_version(base: str, model: str) -> int:
-    """The newest version under `base` that holds another model than `model`; 0 if there is none."""
-    candidate = versions.digest(model)
+    """The newest version under `base` that `model` can be compared with; 0 if there is none.
+
+    That is another model with the same signatures. One with others is of another task, and its
+    perplexity another measure.
+    """
+    candidate, signatures = versions.digest(model), versions.signatures(model)
     for version in reversed(versions.versions(base)):
         path = versions.path_of(base, version)
-        if versions.holds_model(path) and versions.digest(path) != candidate:
+        if not versions.holds_model(path) or versions.signatures(path) != signatures:
+            continue
+        if versions.digest(path) != candidate:
             return version
     return 0
 

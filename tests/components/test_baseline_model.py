@@ -1,7 +1,9 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tfx.types import standard_artifacts
 
 from components.baseline_model import BaselineModel
@@ -77,6 +79,32 @@ def test_an_older_push_of_the_candidate_hides_nothing(base, write_model, write_v
     write_version(2, "other")
     model = write_model("candidate").uri + "/Format-Serving"
     assert newest_other_version(str(base), model) == 2
+
+
+@pytest.fixture
+def write_other_task(write_version) -> Callable[[int], None]:
+    """Writes a version that has a signature which the candidate lacks."""
+
+    def write(version: int) -> None:
+        model = SavedModel()
+        model.meta_graphs.add().signature_def["fill"].method_name = "predict"
+        path = write_version(version, "another task's") / "saved_model.pb"
+        path.write_bytes(model.SerializeToString())
+
+    return write
+
+
+def test_a_version_of_another_task_is_no_baseline(
+    execute, write_model, write_version, write_other_task, content_of, whole_model
+):
+    write_version(1, "old")
+    write_other_task(2)
+    assert files(execute(write_model("candidate")), content_of) == whole_model("old")
+
+
+def test_versions_of_another_task_alone_are_no_baseline(execute, write_model, write_other_task):
+    write_other_task(1)
+    assert os.listdir(execute(write_model("candidate")).uri) == []
 
 
 def test_the_drivers_choice_is_kept(execute, write_model, write_version, content_of, whole_model):

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from modules.fill_signatures import ServableFillModel
 from modules.perplexity import Tally
+from modules.versions import signatures
 from modules.vocabulary import Vocabulary
 
 UNIGRAM = np.log(np.full(8, 1 / 8))
@@ -163,6 +164,11 @@ def test_evaluate_is_added_up_without_n_grams(servable, scored_window):
     assert (result.characters, result.unknown) == (5, {"夏"})
     assert result.unigram_perplexity == result.uniform_perplexity == pytest.approx(8)
     assert math.isnan(result.ngram_perplexity)
+
+
+def test_its_signatures_tell_it_from_a_language_model(servable, tmp_path):
+    servable.save(str(tmp_path))
+    assert signatures(str(tmp_path)) - {"__saved_model_init_op"} == {"fill", "score", "evaluate"}
 
 
 def test_a_sample_is_filled(servable):

@@ -4,9 +4,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.errors import OpError
 
-from modules.versions import digest, path_of, publish, versions
+from modules.versions import digest, path_of, publish, signatures, versions
 
 FUTURE = 9_999_999_999  # seconds: the clock has not got there
 
@@ -190,3 +191,18 @@ def test_the_digest_is_of_names_and_contents(model):
     renamed = digest(str(directory))
     (directory / "assets" / "letters").write_text("b")
     assert len({before, renamed, digest(str(directory))}) == 3
+
+
+def test_signatures_are_those_of_every_graph(model):
+    saved = SavedModel()
+    for names in (("generate", "score"), ("score", "fill")):
+        graph = saved.meta_graphs.add()
+        for name in names:
+            graph.signature_def[name].method_name = "predict"
+    directory = model()
+    (directory / "saved_model.pb").write_bytes(saved.SerializeToString())
+    assert signatures(str(directory)) == {"generate", "score", "fill"}
+
+
+def test_a_broken_model_has_no_signatures(model):
+    assert signatures(str(model())) == set()

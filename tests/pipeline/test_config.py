@@ -73,11 +73,18 @@ def test_a_mixture_needs_text_to_be_fitted_to():
 
 
 @pytest.mark.parametrize(
-    "options", [{"mixture": True, "validation_ratio": 0.1}, {"must_beat": "ngram"}]
+    ("options", "message"),
+    [
+        ({"sampling": "consecutive"}, "got sampling='consecutive': give sampling='random'"),
+        ({"num_steps": 1}, "got windows of 2, num_steps=1: give 2 steps or more"),
+        ({"mixture": True, "validation_ratio": 0.1}, "no match; got mixture=True and must_beat='u"),
+        ({"must_beat": "ngram"}, "no match; got mixture=False and must_beat='ngram': give neither"),
+    ],
 )
-def test_what_fills_in_is_no_match_for_n_grams(options):
-    with pytest.raises(ConfigError, match="task='fill' sees what comes after a character"):
-        PipelineConfig().override({"task": "fill", "sampling": "random", **options})
+def test_what_a_fill_in_model_cannot_do_is_refused(options, message):
+    fill = PipelineConfig().override({"task": "fill", "sampling": "random"})
+    with pytest.raises(ConfigError, match=message):
+        fill.override(options)
 
 
 @pytest.mark.parametrize("bound", [0.5, float("inf"), float("nan")])

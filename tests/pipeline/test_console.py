@@ -6,13 +6,14 @@ import logging
 import math
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
 from pipeline import console
 from pipeline.summary import Stage, Summary
+from serving.answers import Candidate, Filled, Score
 
 pytestmark = pytest.mark.fast
 
@@ -43,15 +44,6 @@ SUMMARY = Summary(
     version=1_700_000_000,
     lyric="分开 我不能",
 )
-
-
-@dataclass(frozen=True)
-class Score:
-    """As the client's, which brings in TensorFlow."""
-
-    nats: float
-    characters: int
-    perplexity: float
 
 
 @pytest.fixture
@@ -251,6 +243,38 @@ def test_colours_are_for_terminals(printed, on_terminal):
 def test_on_a_terminal_the_models_perplexity_is_bold(on_terminal):
     (line,) = [line for line in on_terminal().splitlines() if "101.22" in line]
     assert line.startswith("\x1b[1mmodel")
+
+
+FILLED = Filled(
+    "想要有直升机",
+    [
+        [Candidate("直", 0.734), Candidate("\n", 0.0512), Candidate(" ", 0.04)],
+        [Candidate("[b]", 1)],
+    ],
+)
+
+
+def test_a_model_that_fills_in_has_pseudo_perplexities_and_an_example(printed):
+    text = printed(task="fill", lyric=None, filled=FILLED)
+    lines = rows(text)
+    start = lines.index(["pseudo-perplexity,", "lower", "is", "better", "training", "held-out"])
+    assert lines[start + 1] == ["model", "60.50", "101.22"]
+    assert ["characters", "training", "held-out"] in lines
+    assert text.endswith(
+        "\nOver gRPC, the pushed version fills in:\n"
+        "想要有直升机\n    直 73.4%   line end 5.1%   space 4.0%\n    [b] 100.0%\n"
+    )
+    titles = [line for line in text.splitlines() if line.endswith("held-out")]
+    assert len({line.index("training") for line in titles}) == 1
+    assert "fills in" not in printed()
+    assert "pseudo" not in printed()
+
+
+def test_json_of_what_is_filled_in(capsys):
+    console.print_json([FILLED])
+    (filled,) = json.loads(capsys.readouterr().out)
+    assert filled["text"] == "想要有直升机"
+    assert filled["blanks"][0][0] == {"character": "直", "probability": 0.734}
 
 
 def test_json_is_the_whole_summary(capsys):

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from modules.errors import ServingError
-from serving.client import LyricsClient, Score
+from serving.answers import Score
+from serving.client import LyricsClient
 from serving.server import ModelServer
 
 
