@@ -94,17 +94,13 @@ class ServableFillModel(Servable):
         Returns:
             string[N, k] and float32[N, k], "" and 0 where fewer were asked for or there are.
         """
-        vocab_size = self._vocabulary.size
         blank_id = self._vocabulary.encode(tf.constant([features.BLANK])).flat_values[0]
-        entries = tf.range(vocab_size, dtype=tf.int64)
-        excluded = (entries == UNKNOWN_ID) | (entries == blank_id)  # [vocab_size]
-        probabilities = tf.nn.softmax(tf.where(excluded, logits.dtype.min, logits))
-        num_candidates = vocab_size - tf.math.count_nonzero(excluded, dtype=tf.int32)
-        k = tf.minimum(tf.reduce_max(top_k), num_candidates)
-        probabilities, ids = tf.math.top_k(probabilities, k)  # [N, k]
-        characters = self._vocabulary.decode(
-            tf.RaggedTensor.from_tensor(tf.reshape(tf.cast(ids, tf.int64), [-1, 1]))
-        )
+        entries = tf.range(self._vocabulary.size, dtype=tf.int64)
+        named = tf.boolean_mask(entries, (entries != UNKNOWN_ID) & (entries != blank_id))
+        probabilities = tf.nn.softmax(tf.gather(logits, named, axis=1))  # [N, named]
+        k = tf.minimum(tf.reduce_max(top_k), tf.size(named))
+        probabilities, ranked = tf.math.top_k(probabilities, k)  # [N, k]
+        ids = tf.RaggedTensor.from_tensor(tf.reshape(tf.gather(named, ranked), [-1, 1]))
+        characters = tf.reshape(self._vocabulary.decode(ids), tf.shape(ranked))  # [N, k]
         asked = tf.range(k) < top_k[:, None]  # [N, k]
-        characters = tf.where(asked, tf.reshape(characters, tf.shape(ids)), "")
-        return characters, tf.where(asked, probabilities, 0.0)
+        return tf.where(asked, characters, ""), tf.where(asked, probabilities, 0.0)
