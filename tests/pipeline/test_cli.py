@@ -44,6 +44,8 @@ def test_every_option_has_help_a_default_and_a_checked_range(option):
         ["serve", "--port", "70000"],
         ["generate", "春", "--temperature", "-1"],
         ["generate"],
+        ["fill", "想□", "--top-k", "0"],
+        ["fill"],
     ],
 )
 def test_values_out_of_range_are_refused_with_status_2(arguments):
@@ -116,3 +118,11 @@ def test_the_books_preset_takes_either_sampling():
 def test_a_single_option_makes_no_contradiction_with_a_preset(preset, options):
     config = _config(preset, **options)
     assert {name: config.option(name) for name in options} == options
+
+
+def test_what_fills_in_reads_random_windows():
+    assert _config("lyrics").windows.sampling == "consecutive"
+    assert _config("lyrics", task="fill").windows.sampling == "random"
+    refused = CliRunner().invoke(main, ["run", "--task", "fill", "--sampling", "consecutive"])
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: task='fill' reads each window from both ends")

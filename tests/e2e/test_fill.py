@@ -1,0 +1,86 @@
+"""A model that fills in: its run, its answers, and another task's model after it.
+
+The tests build on one another, in order.
+"""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from modules import versions
+from pipeline import local
+from pipeline.cli import main
+from pipeline.metadata import summarise
+from pipeline.summary import BASELINE_PERPLEXITY
+from serving.server import ModelServer
+
+pytestmark = pytest.mark.slow
+
+
+def lyrics(*arguments: str):
+    return CliRunner().invoke(main, [*arguments])
+
+
+@pytest.fixture(scope="module")
+def summary(config) -> dict:
+    names = ("data", "root", "num_hiddens", "embedding_size", "learning_rate")
+    options = [f"--{name.replace('_', '-')}={config.option(name)}" for name in names]
+    result = lyrics(
+        *["run", "--preset=smoke", "--task=fill", "--num-epochs=4", "--prefix=春天来", "--json"],
+        *options,
+    )
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def target(config, summary):
+    with ModelServer(config.serving_dir, port=0) as server:
+        yield server.target
+
+
+def test_it_is_trained_gated_and_pushed_by_its_pseudo_perplexity(config, summary):
+    assert summary["task"] == "fill"
+    assert summary["blessed"]
+    for figures in summary["splits"].values():
+        assert 1 < figures["perplexity"] < figures["unigram_perplexity"]
+        assert not [name for name in figures if "ngram" in name or "mixture" in name]
+    assert versions.versions(config.serving_dir) == [summary["version"]]
+
+
+def test_the_summary_ends_with_what_it_filled_in(summary):
+    assert summary["lyric"] is None
+    text, ((best, *others),) = summary["filled"]["text"], summary["filled"]["blanks"]
+    assert text == f"春{best['character']}来"
+    assert 0 < others[-1]["probability"] <= best["probability"] < 1
+    assert len(others) == 4
+
+
+def test_the_command_fills_in(target):
+    asked = lyrics("fill", "春□来了", "花", "--target", target)
+    assert asked.exit_code == 1
+    assert "text has nothing to fill in: put a □ for each missing character" in asked.output
+    asked = lyrics("fill", "春□来了", "□□", "--top-k=2", "--target", target)
+    assert asked.exit_code == 0, asked.output
+    lines = asked.stdout.splitlines()
+    assert [line.count("%") for line in lines] == [0, 2, 0, 2, 2]
+    assert lines[0] == f"春{lines[1].split()[0]}来了"
+
+
+def test_it_does_not_write_on_and_says_so_in_a_line(target):
+    asked = lyrics("generate", "春天", "--target", target)
+    assert asked.exit_code == 1
+    (line,) = asked.output.splitlines()
+    assert line.startswith("Error: model 'lyrics' at ")
+    assert "cannot do this" in line
+
+
+def test_a_model_that_writes_on_is_not_compared_with_it(config, summary):
+    local.run(config)
+    language = summarise(config)
+    assert language.task == "language"
+    assert language.blessed
+    assert language.version > summary["version"]
+    for figures in language.splits.values():
+        assert BASELINE_PERPLEXITY not in figures
