@@ -4,8 +4,10 @@ The book's text, 10,000 characters in minibatches of 32 windows of 35 steps, and
 units. The networks are an RNN, a GRU and an LSTM, each equal to Keras's and from scratch.
 """
 
+import math
 import tempfile
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,16 @@ from modules.signatures import ServableModel
 from modules.vocabulary import Vocabulary
 from modules.windowing import Sampling
 
-# The one recipe for all six, and the book's own.
+# The one recipe for all six, and the book's own. Ours rises for 80 epochs: started at once with
+# its highest rate, an RNN from scratch does not find its way; with a lower one, an LSTM is slow.
 RECIPES: dict[str, dict[str, Any]] = {
-    "tfx-lyrics": {"optimizer": "adam", "learning_rate": 1e-2, "clip_norm": 1.0},
+    "tfx-lyrics": {
+        "optimizer": "adam",
+        "learning_rate": 8e-3,
+        "warmup_steps": 640,
+        "schedule": "cosine",
+        "clip_norm": 1.0,
+    },
     "book": {"optimizer": "sgd", "learning_rate": 1e2, "clip_norm": 1e-2},
 }
 
@@ -47,7 +56,7 @@ class Network:
         return f"{self.cell} {made} {self.sampling}"
 
 
-_SAMPLINGS: tuple[Sampling, ...] = ("consecutive", "random")
+_GOALS = ((160, 1.05), (250, 1.02))  # epochs, perplexity
 
 # Perplexities by epoch, as the TensorFlow 2 edition of Dive into Deep Learning prints them in
 # sections 6.4, 6.5, 6.7 and 6.8. Those of COPIED are the PyTorch edition's, digit for digit.
@@ -86,22 +95,38 @@ class Learnt:
 
 
 def goals(learnt: Iterable[Learnt]) -> list[Goal]:
-    """Of the one recipe."""
+    """Of the one recipe; at random no model can have 1.02, see `least_perplexity`."""
     return [
         Goal(f"{one.network}: best within {epochs} epochs", one.curve.best(epochs), bound)
         for one in learnt
         if one.recipe == "tfx-lyrics"
-        for epochs, bound in ((160, 1.05), (250, 1.02))
+        for epochs, bound in _GOALS
+        if one.network.sampling == "consecutive" or bound > 1.02
     ]
 
 
-def tasks(cells: Iterable[Cell]) -> list[tuple[Network, str]]:
+def least_perplexity(text: str, num_steps: int = 35) -> float:
+    """The lowest training perplexity that random sampling allows any model on a text.
+
+    A window is read from a zero state, so that its first characters say all that is known of
+    the next one. Where windows begin alike and then differ, no model can be sure.
+    """
+    windows = [text[i : i + num_steps + 1] for i in range(0, len(text) - num_steps, num_steps)]
+    nats = 0.0
+    for step in range(1, num_steps + 1):
+        known = Counter(window[:step] for window in windows)
+        for read, count in Counter(window[: step + 1] for window in windows).items():
+            nats += count * math.log(known[read[:-1]] / count)
+    return math.exp(nats / (len(windows) * num_steps))
+
+
+def tasks(cells: Iterable[Cell], samplings: Collection[Sampling]) -> list[tuple[Network, str]]:
     """Each network and sampling in the one recipe, and in the book's as the book samples."""
     kinds = [(cell, from_scratch) for cell in cells for from_scratch in (False, True)]
-    return [
-        *((Network(*kind, sampling), "tfx-lyrics") for kind in kinds for sampling in _SAMPLINGS),
-        *((Network(*kind), "book") for kind in kinds),
-    ]
+    todo = [(Network(*kind, sampling), "tfx-lyrics") for sampling in samplings for kind in kinds]
+    if "consecutive" in samplings:
+        todo += [(Network(*kind), "book") for kind in kinds]
+    return todo
 
 
 def learn_by_heart(

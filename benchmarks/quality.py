@@ -10,6 +10,7 @@ import click
 from benchmarks.corpora import BOOK, CORPORA, book_text
 from benchmarks.quality_report import print_held_out, print_learnt
 from modules.hyperparameters import Cell
+from modules.windowing import Sampling
 from pipeline import console
 
 if TYPE_CHECKING:  # they bring in TensorFlow
@@ -28,6 +29,7 @@ def _choice(name: str, choices: tuple[str, ...], what: str) -> Any:
 @click.command()
 @_choice("--part", PARTS, "Training perplexity on the book's settings, or that of held-out text")
 @_choice("--cell", get_args(Cell), "Networks that learn the book's text")
+@_choice("--sampling", get_args(Sampling), "How they read it")
 @_choice("--corpus", tuple(CORPORA), "Corpora whose held-out text is scored")
 @click.option("--root", default="runs/quality", show_default=True, help="Where the runs go.")
 @click.option("--quick", is_flag=True, help="Only whether it works: two epochs of everything.")
@@ -35,6 +37,7 @@ def _choice(name: str, choices: tuple[str, ...], what: str) -> Any:
 def main(
     part: tuple[str, ...],
     cell: tuple[Cell, ...],
+    sampling: tuple[Sampling, ...],
     corpus: tuple[str, ...],
     root: str,
     quick: bool,
@@ -44,9 +47,12 @@ def main(
     console.set_up_logging(verbose=False)
     results: dict[str, list[Any]] = {}
     if "book" in part:
-        results["book"] = learn(cell, 2 if quick else _EPOCHS)
-        if results["book"]:
-            print_learnt(results["book"])
+        text = book_text()
+        if text is None:
+            _skip("the book's text", BOOK)
+        else:
+            results["book"] = learn(text, cell, sampling, 2 if quick else _EPOCHS)
+            print_learnt(results["book"], text)
     if "held-out" in part:
         results["held_out"] = score(corpus, root, {"num_epochs": 2} if quick else {})
         if results["held_out"]:
@@ -56,15 +62,13 @@ def main(
         Path(json_file).write_text(text + "\n", "utf-8")
 
 
-def learn(cells: tuple[Cell, ...], num_epochs: int) -> "list[Learnt]":
-    """Part 1; nothing where the book's text is absent."""
-    text = book_text()
-    if text is None:
-        _skip("the book's text", BOOK)
-        return []
+def learn(
+    text: str, cells: tuple[Cell, ...], samplings: tuple[Sampling, ...], num_epochs: int
+) -> "list[Learnt]":
+    """Part 1."""
     with console.working("importing TensorFlow"):
         from benchmarks.book_settings import learn_by_heart, tasks
-    todo, learnt = tasks(cells), []
+    todo, learnt = tasks(cells, samplings), []
     with console.progress() as on_stage:
         for done, (network, recipe) in enumerate(todo):
             on_stage(f"{network}, {recipe}", done, len(todo))

@@ -18,13 +18,18 @@ _BOOK_CAPTION = (
     "edition: its own code does not give them.\n"
 )
 
+_RANDOM_CAPTION = (
+    "At random each window is read from a zero state: no model can have less than {:.4f}.\n"
+)
 
-def print_learnt(learnt: "list[Learnt]") -> None:
-    """Part 1: training perplexity on the book's settings."""
-    from benchmarks.book_settings import goals
+
+def print_learnt(learnt: "list[Learnt]", text: str) -> None:
+    """Part 1: training perplexity on the book's settings, and the text that was learnt."""
+    from benchmarks.book_settings import goals, least_perplexity
 
     stdout.print(_learnt_table(learnt))
     stdout.print(_BOOK_CAPTION, soft_wrap=True)
+    stdout.print(_RANDOM_CAPTION.format(least_perplexity(text)), soft_wrap=True)
     for one in learnt:
         _print_samples(one.name, one.samples)
     stdout.print(goal_table(goals(learnt)))

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from benchmarks.book_settings import Network, learn_by_heart, tasks
+from benchmarks.book_settings import Network, learn_by_heart, least_perplexity, tasks
 from benchmarks.learning import Curve
 
 TEXT = "春天来了花儿开 夏天来了雨水多 " * 80  # 1,280 characters: a minibatch of 32 windows
 
 
 def test_six_networks_in_both_samplings_and_in_the_books_recipe():
-    todo = tasks(["rnn", "gru", "lstm"])
+    todo = tasks(["rnn", "gru", "lstm"], ["consecutive", "random"])
     assert len(set(todo)) == 6 * 2 + 6
     assert all(network.sampling == "consecutive" for network, recipe in todo if recipe == "book")
 
@@ -32,3 +32,10 @@ def test_a_curve_tells_its_first_and_its_best():
     assert curve.first_below(1.0) is None
     assert curve.best(3) == 1.04
     assert curve.best(250) == 1.01
+
+
+def test_no_model_knows_how_windows_that_begin_alike_go_on():
+    # The windows aba and acd: two of the four characters to predict are one of two.
+    assert least_perplexity("abacd", num_steps=2) == pytest.approx(2 ** (2 / 4))
+    # The windows abc and cad do not begin alike.
+    assert least_perplexity("abcad", num_steps=2) == pytest.approx(1)
