@@ -200,7 +200,8 @@ def test_tied_weights_are_the_embedding_s():
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_bfloat16_s_gradients_are_within_one_percent():
+def test_bfloat16_s_gradients_are_within_one_percent_and_one_and_a_half_of_an_rnn():
+    """The RNN has no gate that lets a rounding error fade on its way back."""
     for cell, most in (("rnn", 0.015), ("gru", 0.01), ("lstm", 0.01)):
         exact, rounded = (
             np.concatenate([gradient.ravel() for gradient in gradients])

@@ -159,9 +159,18 @@ def test_the_same_seed_gives_the_same_weights(data, tmp_path):
 
 
 @pytest.mark.parametrize("norm", [1e-2, 1e-3])
-def test_gradients_are_clipped_to_their_global_norm(data, tmp_path, norm):
-    # All characters are one: the embedding's gradient is many rows of the same index.
-    run = Run(data(ids=np.ones(12, int)), tmp_path, num_epochs=1, clip_norm=norm)()
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},  # the embedding's gradient is many rows of the same index
+        {"embedding_size": 0},  # that of the input weights is
+        {"embedding_size": 8, "tie_weights": True},  # such rows and a matrix, of one weight
+        {"embedding_size": 0, "from_scratch": True},  # products with one-hot vectors
+    ],
+)
+def test_gradients_are_clipped_to_their_global_norm(data, tmp_path, norm, options):
+    # All characters are one.
+    run = Run(data(ids=np.ones(12, int)), tmp_path, num_epochs=1, clip_norm=norm, **options)()
     checkpoint = tf.train.load_checkpoint(str(tmp_path))
     # After one step Adam's first moments are a tenth of the gradient.
     names = [f"optimizer/_variables/{2 * i + 2}" for i in range(len(run.weights))]
