@@ -28,7 +28,7 @@ from modules.windowing import Sampling
 RECIPES: dict[str, dict[str, Any]] = {
     "tfx-lyrics": {
         "optimizer": "adam",
-        "learning_rate": 8e-3,
+        "learning_rate": 1e-2,
         "warmup_steps": 640,
         "schedule": "cosine",
         "clip_norm": 1.0,
