@@ -16,6 +16,7 @@ setup(
         "click",
         "grpcio",
         "keras>=3",
+        "keras-tuner",
         "kfp",  # compiles and checks the Kubeflow pipeline
         "matplotlib",  # draws the gradients that `lyrics bptt` measures
         "ml-metadata",

@@ -18,13 +18,14 @@ Precision = Literal["float32", "bfloat16"]
 Newline = Literal["keep", "space"]
 VocabularySplits = Literal["train", "all"]
 
-# Keys of the custom_config that Transform and Trainer are given.
+# Keys of the custom_config that Transform, Tuner and Trainer are given.
 VOCABULARY = "vocabulary"
 WINDOWS = "windows"
 HYPERPARAMETERS = "hyperparameters"
 WORK_DIR = "work_dir"
 NGRAM = "ngram"
 MIXTURE = "mixture"
+NUM_TRIALS = "num_trials"
 
 
 def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:

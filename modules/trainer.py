@@ -11,6 +11,7 @@ from modules import features
 from modules.experiment import Experiment
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, Hyperparameters
 from modules.mixture import PARTS, fit_weights
+from modules.search import values_of, with_values
 from modules.signatures import ServableModel
 from modules.versions import copy_tree
 
@@ -22,11 +23,14 @@ def run_fn(fn_args: FnArgs) -> None:
 
     `fn_args` is as `Experiment` takes it. Its `custom_config` holds the fields of
     `Hyperparameters` under `hyperparameters` as well, and under `mixture` whether to fit the
-    weights of the mixture, on `validation`, at the end.
+    weights of the mixture, on `validation`, at the end. The values that a Tuner found, in
+    `fn_args.hyperparameters`, replace those configured.
     """
     config = fn_args.custom_config
     experiment = Experiment(fn_args)
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
+    if fn_args.hyperparameters:
+        hyperparameters = with_values(hyperparameters, values_of(fn_args.hyperparameters))
     servable, training = experiment.prepare(hyperparameters, experiment.work_dir)
     training.run()
     if config[MIXTURE] and isinstance(servable, ServableModel):

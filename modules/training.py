@@ -117,8 +117,11 @@ class Training:
         self._summaries = tf.summary.create_file_writer(os.path.join(work_dir, "logs"))
         self._train = tf.function(self._train_on_minibatches)
 
-    def run(self) -> None:
+    def run(self) -> float:
         """Trains until the epochs or the patience run out, then restores the best weights.
+
+        Returns:
+            the perplexity for which they are the best.
 
         Raises:
             TrainingError: if no epoch had a finite perplexity.
@@ -139,6 +142,7 @@ class Training:
         _logger.info(
             "best weights: epoch %d, perplexity %.1f", self._best_epoch, self._best_perplexity
         )
+        return float(self._best_perplexity)
 
     def _finished(self) -> bool:
         epoch, patience = int(self._epoch), self._hyperparameters.patience

@@ -148,6 +148,15 @@ _PIPELINE_OPTIONS = [
     _option("--precision", get_args(Precision), "Of the products of matrices in training."),
     _option("--num-epochs", _POSITIVE, "Most passes over the training windows."),
     _option("--patience", _NATURAL, "Epochs without progress before stopping; 0 never stops."),
+    click.option(
+        "--tune",
+        "num_trials",
+        type=_NATURAL,
+        default=None,
+        show_default=str(PRESETS["lyrics"].option("num_trials")),
+        help="Sets of hyperparameters to try before training; 0 tries none.",
+    ),
+    _option("--tune-epochs", _POSITIVE, "Most passes over the training windows in a trial."),
     _option(
         "--seed",
         click.IntRange(0, 2**32 - 1),

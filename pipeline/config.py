@@ -13,6 +13,7 @@ from modules.errors import ConfigError
 from modules.holdout import HoldOut
 from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
 from modules.ngram_options import NgramOptions
+from modules.tuner_options import TunerOptions
 from modules.windowing import WindowOptions
 
 MustBeat = Literal["unigram", "ngram"]
@@ -73,6 +74,7 @@ class PipelineConfig:
     ngram: NgramOptions = field(default_factory=NgramOptions)
     windows: WindowOptions = field(default_factory=WindowOptions)
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
+    tuner: TunerOptions = field(default_factory=TunerOptions)
     gate: GateOptions = field(default_factory=GateOptions)
 
     def __post_init__(self) -> None:

@@ -158,6 +158,9 @@ def print_summary(summary: Summary) -> None:
         )
     verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
     _print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
+    if summary.tuned:
+        tuned = [f"{name} {value:g}" for name, value in summary.tuned.items()]
+        _print_line("Tuned       ", ", ".join(tuned))
     if summary.mixture_weights:
         weights = [f"{name} {weight:.2f}" for name, weight in summary.mixture_weights.items()]
         _print_line("Mixture     ", ", ".join(weights))

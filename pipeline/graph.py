@@ -12,7 +12,15 @@ from components.ngram_model import NgramModel
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from modules import features
-from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, NGRAM, VOCABULARY, WINDOWS, WORK_DIR
+from modules.hyperparameters import (
+    HYPERPARAMETERS,
+    MIXTURE,
+    NGRAM,
+    NUM_TRIALS,
+    VOCABULARY,
+    WINDOWS,
+    WORK_DIR,
+)
 from pipeline import gate
 from pipeline.config import PipelineConfig
 from pipeline.sources import source_digest
@@ -60,19 +68,38 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         cache_size=config.ngram.cache_size,
         source_digest=source_digest("components.sequence_windows.executor"),
     )
+    # What an Experiment is made of, be it the Tuner's or the Trainer's.
+    data = {
+        "examples": windows.outputs["windows"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "train_args": tfx.proto.TrainArgs(splits=[features.TRAIN]),
+        "eval_args": tfx.proto.EvalArgs(splits=list(map(features.scored_split, config.splits))),
+    }
+    options = {
+        VOCABULARY: vocabulary,
+        WINDOWS: dataclasses.asdict(config.windows),
+        NGRAM: dataclasses.asdict(config.ngram),
+        WORK_DIR: os.path.join(config.root, "unfinished"),
+    }
+    tuning = config.tuner.num_trials > 0  # else the node is left out
+    tuner = tfx.components.Tuner(
+        tuner_fn="modules.tuner.tuner_fn",
+        **data,
+        custom_config={
+            **options,
+            HYPERPARAMETERS: dataclasses.asdict(config.tuner.trial(config.hyperparameters)),
+            NUM_TRIALS: config.tuner.num_trials,
+            "source_digest": source_digest("modules.tuner"),
+        },
+    )
     trainer = tfx.components.Trainer(
         run_fn="modules.trainer.run_fn",
-        examples=windows.outputs["windows"],
-        transform_graph=transform.outputs["transform_graph"],
-        train_args=tfx.proto.TrainArgs(splits=[features.TRAIN]),
-        eval_args=tfx.proto.EvalArgs(splits=list(map(features.scored_split, config.splits))),
+        **data,
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuning else None,
         custom_config={
-            VOCABULARY: vocabulary,
-            WINDOWS: dataclasses.asdict(config.windows),
+            **options,
             HYPERPARAMETERS: dataclasses.asdict(config.hyperparameters),
-            NGRAM: dataclasses.asdict(config.ngram),
             MIXTURE: config.mixture,
-            WORK_DIR: os.path.join(config.root, "unfinished"),
             "source_digest": source_digest("modules.trainer"),
         },
     )
@@ -111,6 +138,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
             transform,
             ngram,
             windows,
+            *([tuner] if tuning else []),
             trainer,
             baseline_model,
             evaluator,

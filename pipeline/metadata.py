@@ -1,17 +1,19 @@
 """Gathers what a run came to from the metadata store and the artifacts it names."""
 
+import json
 import math
 
 import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
-from tfx.utils import path_utils
+from tfx.utils import io_utils, path_utils
 
 from components.evaluator.executor import REASON_PROPERTY
 from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
 from modules.perplexity import OPTIONAL, PERPLEXITY
+from modules.search import values_of
 from modules.signatures import mixture_weights
 from modules.vocabulary import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
@@ -33,6 +35,7 @@ def summarise(config: PipelineConfig) -> Summary:
         splits=_split_figures(run.output("Evaluator", "evaluation").uri),
         gate_split=config.gate.gate_split,
         mixture_weights=mixture_weights(model) if config.mixture else None,
+        tuned=_tuned(run) if config.tuner.num_trials else None,
         blessed=blessing["blessed"].int_value == 1,
         reason=blessing[REASON_PROPERTY].string_value,
         pushed_to=pushed_to,
@@ -62,6 +65,12 @@ class Run:
         events = self._store.get_events_by_execution_ids([self._executions[stage].id])
         artifact_ids = [e.artifact_id for e in events if e.path.steps[0].key == key]
         return self._store.get_artifacts_by_id(artifact_ids)[0]
+
+
+def _tuned(run: Run) -> dict[str, float]:
+    directory = run.output("Tuner", "best_hyperparameters").uri
+    best = io_utils.read_string_file(io_utils.get_only_uri_in_dir(directory))
+    return values_of(json.loads(best))
 
 
 def _stage(name: str, execution: mlmd.Execution) -> Stage:

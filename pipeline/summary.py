@@ -40,6 +40,7 @@ class Summary:
         pushed_to: directory of the pushed version; None where nothing is pushed.
         version: its number; None where nothing is pushed.
         mixture_weights: of each model by name, where a mixture was fitted; else None.
+        tuned: the hyperparameters that the Tuner found, by name; None where it was not asked.
         lyric: what the pushed version wrote over gRPC; None where it was not asked.
         task: what the model was trained to do; of one that fills in, perplexities are
             pseudo-perplexities.
@@ -55,6 +56,7 @@ class Summary:
     pushed_to: str | None
     version: int | None
     mixture_weights: dict[str, float] | None = None
+    tuned: dict[str, float] | None = None
     lyric: str | None = None
     task: Task = "language"
     filled: Filled | None = None

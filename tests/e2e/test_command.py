@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,28 @@ def test_a_run_prints_its_summary_for_people_and_for_machines(config):
     assert summary["lyric"].startswith("春天")
     assert summary["lyric"] in first.stdout
     assert Path(summary["pushed_to"], "saved_model.pb").is_file()
+
+
+def test_the_trainer_takes_what_the_tuner_finds(config):
+    command = ["run", *options(config), "--tune=2", "--tune-epochs=1"]
+    run = lyrics(*command, "--json")
+    assert run.returncode == 0, run.stderr
+    for trial in ("trial 1/2", "trial 2/2"):
+        assert re.search(rf"{trial}: learning_rate .*\n(.*\n)+?{trial}: perplexity", run.stderr)
+    summary = json.loads(run.stdout)  # neither KerasTuner nor TFX prints anything else
+    names = [stage["name"] for stage in summary["stages"]]
+    assert names[names.index("Tuner") + 1] == "Trainer"
+    tuned = summary["tuned"]
+    assert tuned.keys() == {"learning_rate", "num_hiddens", "embedding_size", "dropout"}
+    _, model = sorted(
+        Path(config.root, "artifacts/Trainer/model").iterdir(), key=lambda d: int(d.name)
+    )
+    weights = tf.train.list_variables(str(model / "Format-Serving/variables/variables"))
+    assert [tuned["num_hiddens"], 3 * tuned["num_hiddens"]] in [shape for _, shape in weights]
+    assert not any(Path(config.root, "unfinished").iterdir())
+    again = lyrics(*command)
+    assert "every stage is cached" in again.stdout
+    assert f"Tuned       learning_rate {tuned['learning_rate']:g}, " in again.stdout
 
 
 def test_serve_generate_and_score(config):

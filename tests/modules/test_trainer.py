@@ -1,5 +1,6 @@
 """Trainer's entry point on real, tiny inputs, with the vocabulary that tf.Transform wrote."""
 
+import json
 import logging
 import math
 from pathlib import Path
@@ -12,6 +13,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from modules import dataset
 from modules.errors import TrainingError
 from modules.experiment import tally
+from modules.hyperparameters import Hyperparameters
+from modules.search import search_space
 from modules.signatures import ServableModel, mixture_weights
 from modules.trainer import fit_mixture, run_fn
 
@@ -20,6 +23,13 @@ def weights(args: FnArgs) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(str(Path(args.serving_model_dir) / "variables/variables"))
     names = [name for name in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in name]
     return {name: reader.get_tensor(name) for name in names}
+
+
+def found(**values) -> dict:
+    """What the Tuner writes."""
+    space = search_space(Hyperparameters())
+    space.values |= values
+    return json.loads(json.dumps(space.get_config()))
 
 
 def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
@@ -59,10 +69,18 @@ def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp
 
     with monkeypatch.context() as patch:
         patch.setattr("modules.experiment.tally", killed)
-        for changes in ({}, {}, {"seed": 1}):
+        for changes in ({}, {}, {"seed": 1}, {"hyperparameters": found(num_hiddens=4)}):
             with pytest.raises(KeyboardInterrupt):
                 run_fn(fn_args("killed", **changes))
-    assert len(list((tmp_path / "work").iterdir())) == 2
+    assert len(list((tmp_path / "work").iterdir())) == 3
+
+
+def test_what_the_tuner_found_replaces_what_is_configured(fn_args):
+    best = found(num_hiddens=2, embedding_size=3)
+    args = fn_args("tuned", splits=("train",), num_epochs=1, sample_every=0, hyperparameters=best)
+    run_fn(args)
+    shapes = {values.shape for values in weights(args).values() if values.ndim == 2}
+    assert {(3, 3 * 2), (2, 3 * 2)} <= shapes  # the GRU's kernel and recurrent kernel
 
 
 def test_validation_decides_where_there_is_some(fn_args, caplog):

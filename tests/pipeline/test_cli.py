@@ -89,6 +89,16 @@ def test_a_mixture_brings_its_validation_split():
     assert refused.output.startswith("Error: mixture=True needs text to fit its weights on")
 
 
+def test_trials_are_asked_for_by_their_number():
+    from pipeline.cli import _config
+
+    assert _config("lyrics").tuner.num_trials == 0
+    run = next(command for command in commands() if command.name == "run")
+    given = run.make_context("run", ["--tune", "5", "--tune-epochs", "2"]).params
+    config = _config("lyrics", num_trials=given["num_trials"], tune_epochs=given["tune_epochs"])
+    assert (config.tuner.num_trials, config.tuner.tune_epochs) == (5, 2)
+
+
 def test_the_books_preset_takes_either_sampling():
     from pipeline.cli import _config
 

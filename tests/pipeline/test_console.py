@@ -81,6 +81,13 @@ def rows(text: str) -> list[list[str]]:
     return [line.split() for line in text.splitlines()]
 
 
+def test_what_the_tuner_found_is_one_line(printed):
+    tuned = {"learning_rate": 0.00123456, "num_hiddens": 1024, "dropout": 0.15}
+    line = "Tuned       learning_rate 0.00123456, num_hiddens 1024, dropout 0.15"
+    assert line in printed(tuned=tuned).splitlines()
+    assert "Tuned" not in printed()
+
+
 def test_a_stage_shows_its_time_or_that_it_is_cached(printed):
     lines = rows(printed())
     assert lines[:5] == [

@@ -6,6 +6,7 @@ from tfx.utils import proto_utils
 
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
+from pipeline.sources import source_digest
 
 
 def nodes(**options):
@@ -58,6 +59,31 @@ def test_the_trainer_is_told_everything_that_it_depends_on():
     assert config["mixture"] is False
     trainer = nodes(mixture=True, validation_ratio=0.1)["Trainer"]
     assert json.loads(trainer.exec_properties["custom_config"])["mixture"] is True
+
+
+def test_the_tuner_stands_before_the_trainer_that_takes_what_it_finds():
+    made = nodes(num_trials=3, tune_epochs=2, learning_rate=0.5)
+    names = list(made)
+    assert names[names.index("SequenceWindows") :][:3] == ["SequenceWindows", "Tuner", "Trainer"]
+    assert made["Trainer"].inputs["hyperparameters"].producer_component_id == "Tuner"
+    assert "hyperparameters" not in nodes()["Trainer"].inputs
+    tuner = made["Tuner"]
+    for name in ("train_args", "eval_args"):
+        assert tuner.exec_properties[name] == made["Trainer"].exec_properties[name]
+    config = json.loads(tuner.exec_properties["custom_config"])
+    assert config["num_trials"] == 3
+    assert config["hyperparameters"]["num_epochs"] == 2
+    assert config["hyperparameters"]["learning_rate"] == 0.5
+    assert config["source_digest"] == source_digest("modules.tuner")
+
+
+def test_the_tuner_is_run_again_for_what_its_trials_depend_on_alone():
+    def properties(**options):
+        return nodes(num_trials=3, **options)["Tuner"].exec_properties
+
+    assert properties(num_epochs=30, prefixes=("春",), max_perplexity=9.0) == properties()
+    for options in ({"tune_epochs": 9}, {"cell": "lstm"}, {"num_steps": 5}, {"seed": 1}):
+        assert properties(**options) != properties()
 
 
 def test_validation_windows_go_wherever_held_out_ones_go():

@@ -11,10 +11,14 @@ from pipeline.graph import create_pipeline
 from pipeline.kubeflow import compile_pipeline
 
 
-@pytest.fixture(scope="module")
-def config():
+@pytest.fixture(scope="module", params=[0, 2], ids=["untuned", "tuned"])
+def config(request):
     return PRESETS["lyrics"].override(
-        {"data": "gs://bucket/span-{SPAN}/v{VERSION}/*.zip", "root": "gs://bucket/lyrics"}
+        {
+            "data": "gs://bucket/span-{SPAN}/v{VERSION}/*.zip",
+            "root": "gs://bucket/lyrics",
+            "num_trials": request.param,
+        }
     )
 
 

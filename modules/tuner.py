@@ -1,0 +1,21 @@
+"""Tuner's entry point: searches for the hyperparameters that the Trainer is to take."""
+
+from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.components.tuner.component import TunerFnResult
+
+from modules.experiment import Experiment
+from modules.hyperparameters import HYPERPARAMETERS, NUM_TRIALS, Hyperparameters
+from modules.search import Search
+
+
+def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
+    """Makes the search that TFX is to run.
+
+    `fn_args` is as `Experiment` takes it. Its `custom_config` holds the fields of
+    `Hyperparameters`, from which the search starts, under `hyperparameters` as well, and under
+    `num_trials` how many to try.
+    """
+    config = fn_args.custom_config
+    hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
+    search = Search(Experiment(fn_args), hyperparameters, config[NUM_TRIALS])
+    return TunerFnResult(tuner=search, fit_kwargs={})
