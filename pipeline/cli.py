@@ -3,46 +3,30 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from modules.blanks import blank_out
-from modules.detection import AUTO
-from modules.encodings import CODECS
 from modules.errors import LyricsError
 from modules.features import (
-    EVAL,
     GRPC_PORT,
     MAX_CANDIDATES,
     MAX_CHARS,
     MODEL_NAME,
-    TRAIN,
 )
-from modules.holdout import Policy
 from modules.hyperparameters import (
-    Cell,
-    Newline,
-    Optimizer,
-    Precision,
-    Schedule,
     Task,
-    VocabularySplits,
 )
-from modules.ngram_options import MAX_CACHE_SIZE, MAX_NGRAM_ORDER
-from modules.windowing import Sampling
 from pipeline import console
-from pipeline.config import PRESETS, MustBeat, PipelineConfig
+from pipeline.config import PRESETS
+from pipeline.options import NATURAL, POSITIVE, make_config, pipeline_options
 
 if TYPE_CHECKING:
     from serving.client import LyricsClient
 
 _PREFIX = "分开"
 _TO_FILL_IN = "想要有□升机"
-
-_POSITIVE = click.IntRange(1)
-_MIXTURE_VALIDATION_RATIO = 0.05  # enough for two weights, and hardly missed in training
-_NATURAL = click.IntRange(0, 2**31 - 1)
 
 
 class _Group(click.Group):
@@ -53,156 +37,6 @@ class _Group(click.Group):
             return super().invoke(context)
         except LyricsError as error:
             raise click.ClickException(str(error)) from error
-
-
-# What an option is where nothing is said.
-_UNSET = {"max_characters": "all", "embedding_size": "as --num-hiddens"}
-
-
-def _option(flag: str, kind: Any, help_text: str) -> Callable:
-    """An option of the pipeline: what is not given is the preset's."""
-    name = flag.strip("-").replace("-", "_")
-    if isinstance(kind, tuple):
-        kind = click.Choice(kind)
-    default = PRESETS["lyrics"].option(name)
-    flags = f"{flag}/--no-{flag.strip('-')}" if kind is bool else flag
-    shown = _UNSET.get(name) if default is None else default
-    return click.option(
-        flags, name, type=kind, help=help_text, default=None, show_default=str(shown)
-    )
-
-
-_PIPELINE_OPTIONS = [
-    click.option(
-        "--preset",
-        type=click.Choice(list(PRESETS)),
-        default="lyrics",
-        show_default=True,
-        help="Where the defaults come from: the bundled corpus with songs held out; the book's "
-        "chapter, which learns 10,000 characters of --data by heart; or a run in half a minute. "
-        "The defaults shown are those of `lyrics`.",
-    ),
-    click.option(
-        "--data",
-        metavar="ZIP",
-        default=None,
-        show_default="the bundled corpus",
-        help="Zip of .txt files: a path, a glob, or a span-{SPAN}/v{VERSION} pattern.",
-    ),
-    click.option(
-        "--root",
-        metavar="DIR",
-        default=None,
-        show_default="runs/PRESET",
-        help="Directory of everything the pipeline writes.",
-    ),
-    _option("--encoding", (AUTO, *CODECS), "Encoding of the texts."),
-    _option("--max-characters", _POSITIVE, "Read only the corpus's first characters."),
-    _option("--max-ratio", click.FloatRange(1), "Refuse members packed tighter than this."),
-    _option("--max-bytes", _POSITIVE, "Refuse more unpacked bytes than this."),
-    _option("--hold-out-policy", get_args(Policy), "What is held out for evaluation."),
-    _option("--hold-out-ratio", click.FloatRange(0.001, 0.9), "Share held out."),
-    _option("--hold-out-gap", _NATURAL, "Characters dropped before a held-out tail."),
-    _option(
-        "--validation-ratio",
-        click.FloatRange(0, 0.5),
-        "Share of the rest to stop training by; 0 takes the held-out text for it.",
-    ),
-    _option("--vocabulary-splits", get_args(VocabularySplits), "Where characters are counted."),
-    _option("--newline", get_args(Newline), "Keep newlines, or read them as spaces."),
-    _option("--min-count", _POSITIVE, "Rarer characters are <unk>."),
-    _option("--max-vocab-size", _NATURAL, "Most entries of the vocabulary; 0 is no limit."),
-    _option(
-        "--ngram-order", click.IntRange(1, MAX_NGRAM_ORDER), "Characters of the longest n-gram."
-    ),
-    _option(
-        "--cache-size",
-        click.IntRange(0, MAX_CACHE_SIZE),
-        "Characters that the n-gram's cache remembers; 0 has none.",
-    ),
-    _option("--cache-weight", click.FloatRange(0, 1), "The cache's share beside the n-gram."),
-    _option("--sampling", get_args(Sampling), "How training windows are ordered."),
-    _option("--batch-size", _POSITIVE, "Windows in a minibatch."),
-    _option("--num-steps", _POSITIVE, "Characters predicted in a training window."),
-    _option("--random-offset", bool, "Start each epoch's random windows at an offset."),
-    _option("--stride", _POSITIVE, "Characters scored in an evaluation window."),
-    _option("--context", _NATURAL, "Characters read before them, unscored."),
-    _option("--task", get_args(Task), "Say what comes next, or fill in what is missing."),
-    _option("--cell", get_args(Cell), "Recurrent cell."),
-    _option("--reset-after", bool, "GRU: reset after the product, as cuDNN, or before it."),
-    _option("--from-scratch", bool, "Layers written out step by step, on one-hot vectors."),
-    _option("--num-hiddens", _POSITIVE, "Units of a recurrent layer."),
-    _option("--num-layers", _POSITIVE, "Recurrent layers."),
-    _option("--embedding-size", _NATURAL, "Length of a character's vector; 0 is one-hot."),
-    _option("--tie-weights", bool, "Make the output's weights the embedding's."),
-    _option("--layer-norm", bool, "Normalise each recurrent layer's output."),
-    _option("--dropout", click.FloatRange(0, 0.95), "Share of units dropped in training."),
-    _option("--variational-dropout", bool, "Drop the same units at every step of a window."),
-    _option("--optimizer", get_args(Optimizer), "How the weights follow the gradients."),
-    _option("--learning-rate", click.FloatRange(1e-9, 1e3), "The optimizer's, at its highest."),
-    _option("--schedule", get_args(Schedule), "How the learning rate goes on to the last epoch."),
-    _option("--warmup-steps", _NATURAL, "Minibatches in which the learning rate rises."),
-    _option("--weight-decay", click.FloatRange(0, 1), "AdamW's weight decay."),
-    _option("--clip-norm", click.FloatRange(1e-9), "Largest global norm of the gradients."),
-    _option("--label-smoothing", click.FloatRange(0, 0.95), "Probability for all characters."),
-    _option("--precision", get_args(Precision), "Of the products of matrices in training."),
-    _option("--num-epochs", _POSITIVE, "Most passes over the training windows."),
-    _option("--patience", _NATURAL, "Epochs without progress before stopping; 0 never stops."),
-    click.option(
-        "--tune",
-        "num_trials",
-        type=_NATURAL,
-        default=None,
-        show_default=str(PRESETS["lyrics"].option("num_trials")),
-        help="Sets of hyperparameters to try before training; 0 tries none.",
-    ),
-    _option("--tune-epochs", _POSITIVE, "Most passes over the training windows in a trial."),
-    _option(
-        "--seed",
-        click.IntRange(0, 2**32 - 1),
-        "Seed of the weights, the dropout and the shuffling.",
-    ),
-    _option("--sample-every", _NATURAL, "Epochs between two samples of text; 0 takes none."),
-    click.option(
-        "--sample-prefix",
-        "prefixes",
-        multiple=True,
-        show_default="分开, 不分开",
-        help="What a sample begins with; may be given more than once.",
-    ),
-    _option("--gate-split", (EVAL, TRAIN), "Whose perplexity the gate looks at."),
-    _option("--max-perplexity", click.FloatRange(1, 1e12), "Highest perplexity that passes."),
-    _option("--must-beat", get_args(MustBeat), "Model whose perplexity must be higher."),
-    _option("--mixture", bool, "Fit and report the network, n-gram and cache mixed."),
-]
-
-
-def _pipeline_options(command: Callable) -> Callable:
-    for option in reversed(_PIPELINE_OPTIONS):
-        command = option(command)
-    return command
-
-
-# What an option brings along where nothing else is said: without, it would be refused.
-_IMPLIED: dict[tuple[str, Any], dict[str, Any]] = {
-    ("sampling", "consecutive"): {"random_offset": False},  # the book's preset has it on
-    ("mixture", True): {"validation_ratio": _MIXTURE_VALIDATION_RATIO},
-    ("from_scratch", True): {"embedding_size": 0},
-    ("tie_weights", True): {"embedding_size": None},
-    ("task", "fill"): {"sampling": "random", "tie_weights": False},
-    ("optimizer", "sgd"): {"weight_decay": 0.0},
-    ("optimizer", "adam"): {"weight_decay": 0.0},
-}
-
-
-def _config(preset: str, **options: Any) -> PipelineConfig:
-    given = {name: value for name, value in options.items() if value not in (None, ())}
-    for option, implied in _IMPLIED.items():
-        if option in given.items():
-            given = implied | given
-    if "embedding_size" in given:
-        given.setdefault("tie_weights", False)
-    return PRESETS[preset].override(given)
 
 
 _verbose = click.option("--verbose", is_flag=True, help="Show the libraries' messages too.")
@@ -218,9 +52,7 @@ def _client_options(command: Callable) -> Callable:
         command(client=client, **rest)
 
     for option in (
-        click.option(
-            "--version", type=_POSITIVE, show_default="the newest", help="Version to ask."
-        ),
+        click.option("--version", type=POSITIVE, show_default="the newest", help="Version to ask."),
         click.option(
             "--timeout",
             type=click.FloatRange(0.001),
@@ -254,7 +86,7 @@ def main() -> None:
 
 
 @main.command()
-@_pipeline_options
+@pipeline_options
 @_json
 @_verbose
 @click.option(
@@ -267,7 +99,7 @@ def run(as_json: bool, verbose: bool, prefix: str | None, **options: Any) -> Non
 
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
-    config = _config(**options)
+    config = make_config(**options)
     console.set_up_logging(verbose, "components", "modules")
     with console.working("importing TensorFlow and TFX"):
         from pipeline import local
@@ -321,7 +153,7 @@ def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str
 )
 @click.option(
     "--file-system-poll-wait-seconds",
-    type=_POSITIVE,
+    type=POSITIVE,
     default=1,
     show_default=True,
     help="Seconds between two looks for a new version.",
@@ -357,7 +189,7 @@ def serve(verbose: bool, **options: Any) -> None:
 )
 @click.option(
     "--top-k",
-    type=_NATURAL,
+    type=NATURAL,
     default=0,
     show_default=True,
     help="Draw from the k likeliest characters; 0 draws from all.",
@@ -497,7 +329,7 @@ def kubeflow() -> None:
 
 
 @kubeflow.command(name="compile")
-@_pipeline_options
+@pipeline_options
 @click.option("--image", default="tfx-lyrics:latest", show_default=True, help="Container image.")
 @click.option(
     "-o",
@@ -514,7 +346,7 @@ def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
     Here --data and --root are paths as the containers see them, such as gs://bucket/lyrics;
     the bundled corpus is in the image.
     """
-    config = _config(**{**options, "data": options["data"] or "data/lyrics.zip"})
+    config = make_config(**{**options, "data": options["data"] or "data/lyrics.zip"})
     console.set_up_logging(verbose)
     if "://" not in config.root and not config.root.startswith("/"):
         console.stderr.print(

@@ -5,8 +5,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from pipeline.cli import _config, main
+from pipeline.cli import main
 from pipeline.config import PRESETS
+from pipeline.options import make_config
 
 pytestmark = pytest.mark.fast
 
@@ -78,36 +79,35 @@ def test_help_needs_no_tensorflow():
 
 
 def test_a_mixture_brings_its_validation_split():
-    from pipeline.cli import _config
 
-    assert _config("lyrics").hold_out.validation_ratio == 0
-    assert _config("lyrics", mixture=True).hold_out.validation_ratio == 0.05
-    assert _config("lyrics", mixture=False).hold_out.validation_ratio == 0
-    assert _config("lyrics", mixture=True, validation_ratio=0.2).hold_out.validation_ratio == 0.2
+    assert make_config("lyrics").hold_out.validation_ratio == 0
+    assert make_config("lyrics", mixture=True).hold_out.validation_ratio == 0.05
+    assert make_config("lyrics", mixture=False).hold_out.validation_ratio == 0
+    assert (
+        make_config("lyrics", mixture=True, validation_ratio=0.2).hold_out.validation_ratio == 0.2
+    )
     refused = CliRunner().invoke(main, ["run", "--mixture", "--validation-ratio", "0"])
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: mixture=True needs text to fit its weights on")
 
 
 def test_trials_are_asked_for_by_their_number():
-    from pipeline.cli import _config
 
-    assert _config("lyrics").tuner.num_trials == 0
+    assert make_config("lyrics").tuner.num_trials == 0
     run = next(command for command in commands() if command.name == "run")
     given = run.make_context("run", ["--tune", "5", "--tune-epochs", "2"]).params
-    config = _config("lyrics", num_trials=given["num_trials"], tune_epochs=given["tune_epochs"])
+    config = make_config("lyrics", num_trials=given["num_trials"], tune_epochs=given["tune_epochs"])
     assert (config.tuner.num_trials, config.tuner.tune_epochs) == (5, 2)
 
 
 def test_the_books_preset_takes_either_sampling():
-    from pipeline.cli import _config
 
-    assert _config("book").windows.random_offset
-    consecutive = _config("book", sampling="consecutive", cell=None, prefixes=())
+    assert make_config("book").windows.random_offset
+    consecutive = make_config("book", sampling="consecutive", cell=None, prefixes=())
     assert consecutive.windows.sampling == "consecutive"
     assert not consecutive.windows.random_offset
     assert consecutive.hyperparameters.prefixes == ("分开", "不分开")
-    assert _config("book", prefixes=("春",)).hyperparameters.prefixes == ("春",)
+    assert make_config("book", prefixes=("春",)).hyperparameters.prefixes == ("春",)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -126,13 +126,13 @@ def test_the_books_preset_takes_either_sampling():
     ],
 )
 def test_a_single_option_makes_no_contradiction_with_a_preset(preset, options):
-    config = _config(preset, **options)
+    config = make_config(preset, **options)
     assert {name: config.option(name) for name in options} == options
 
 
 def test_what_fills_in_reads_random_windows():
-    assert _config("lyrics").windows.sampling == "consecutive"
-    assert _config("lyrics", task="fill").windows.sampling == "random"
+    assert make_config("lyrics").windows.sampling == "consecutive"
+    assert make_config("lyrics", task="fill").windows.sampling == "random"
     refused = CliRunner().invoke(main, ["run", "--task", "fill", "--sampling", "consecutive"])
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: task='fill' reads each window from both ends")
