@@ -95,8 +95,8 @@ class Hyperparameters:
         label_smoothing: probability that the loss gives to all characters alike.
         precision: of the products of matrices in training; states and weights are float32.
         num_epochs: passes over the training windows, at most.
-        patience: epochs without a better held-out perplexity before training stops; 0 never
-            stops early.
+        patience: epochs without a better perplexity, of the `validation` split or else of
+            `eval`, before training stops; 0 never stops early.
         seed: of the weights, the dropout and the shuffling.
         sample_every: epochs between two samples of text in the log; 0 takes none.
         prefixes: what the samples begin with.
