@@ -65,7 +65,7 @@ class Experiment:
         }
         self._unigram = unigram_log_probabilities(self.scored[features.TRAIN], self._vocabulary)
         self._decisive = self._decisive_split()
-        self._held_out = self.scored[self._decisive].cache() if self._decisive else None
+        self._held_out = self.scored[self._decisive] if self._decisive else None
         self.work_dir = os.path.join(config[WORK_DIR], _identity(fn_args))
 
     def _decisive_split(self) -> str | None:

@@ -38,8 +38,7 @@ def search_space(hyperparameters: Hyperparameters) -> HyperParameters:
     space.Choice("num_hiddens", _around(given.num_hiddens), default=given.num_hiddens)
     if given.embedding_size and not given.tie_weights:  # else it is one-hot, or num_hiddens
         space.Choice("embedding_size", _around(given.embedding_size), default=given.embedding_size)
-    dropouts = {given.dropout, *_DROPOUTS} - ({0.0} if given.variational_dropout else set())
-    space.Choice("dropout", sorted(dropouts), default=given.dropout)
+    space.Choice("dropout", sorted({given.dropout, *_DROPOUTS}), default=given.dropout)
     return space
 
 
@@ -50,7 +49,7 @@ def _around(size: int) -> list[int]:
 def with_values(hyperparameters: Hyperparameters, values: Mapping[str, Any]) -> Hyperparameters:
     """`hyperparameters` with values from their search space in place of their own."""
     if hyperparameters.tie_weights:
-        values = {**values, "embedding_size": values["num_hiddens"]}
+        values = {**values, "embedding_size": None}  # as long as there are hidden units
     return dataclasses.replace(hyperparameters, **values)
 
 
