@@ -12,7 +12,7 @@ from serving.protos import predict_pb2, prediction_service_pb2_grpc
 
 def call_of(task: Writing) -> calls.Call[list[str]]:
     """`generate` of a row for each prefix: the likeliest characters."""
-    return calls.generate([PREFIX] * task.batch_size, num_chars=task.num_chars)
+    return calls.generate([PREFIX] * task.batch_size, task.xla, num_chars=task.num_chars)
 
 
 def request_of(task: Writing) -> predict_pb2.PredictRequest:

@@ -45,7 +45,7 @@ def export(cell: str, directory: Path, signatures: tuple[str, ...] = ()) -> None
     bias[UNKNOWN_ID] = -100.0
     model.weights[-1].assign(bias)
     vocabulary = Vocabulary(str(directory / _CHARACTERS), "space")
-    servable = ServableModel(model, vocabulary, np.zeros(VOCAB_SIZE))
+    servable = ServableModel(model, vocabulary, np.zeros(VOCAB_SIZE), xla=True)
     path = str(directory / VERSIONS / "1")
     if signatures:
         for name in set(servable.signatures) - set(signatures):

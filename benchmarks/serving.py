@@ -26,13 +26,14 @@ from benchmarks.serving_results import (
     BOOK,
     IN_PROCESS,
     OVER_GRPC,
+    XLA,
     Memory,
     Overhead,
     ServingResults,
     Swap,
 )
 from benchmarks.writing import Writing
-from modules.features import GENERATE
+from modules.features import GENERATE, GENERATE_XLA
 from pipeline import console
 
 _NUM_CHARS = 50  # as many as the book prints
@@ -43,6 +44,8 @@ _ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     BOOK: ("book_predict", {"num_chars": 200}),
     IN_PROCESS[1]: ("saved_model", {"num_chars": 1_000}),
     IN_PROCESS[32]: ("saved_model", {"num_chars": 1_000, "batch_size": 32}),
+    XLA[1]: ("saved_model", {"num_chars": 1_000, "xla": True}),
+    XLA[32]: ("saved_model", {"num_chars": 1_000, "batch_size": 32, "xla": True}),
     OVER_GRPC: ("over_grpc", {"num_chars": _NUM_CHARS, "repeats": 20}),
 }
 _BATCHING = (
@@ -88,7 +91,7 @@ _QUICK = Plan(
     clients=(1, 2),
     requests=20,
     many_requests=20,
-    signatures=(GENERATE,),
+    signatures=(GENERATE, GENERATE_XLA),
 )
 
 

@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from benchmarks.goal import goal_table, table
-from benchmarks.serving_results import XLA, ServingResults
+from benchmarks.serving_results import ServingResults
 from benchmarks.writing import NUM_HIDDENS, VOCAB_SIZE
 from pipeline.console import stdout
 
@@ -40,8 +40,6 @@ def print_results(results: ServingResults) -> None:
             "while a new version is loaded and takes over.",
             soft_wrap=True,
         )
-    if XLA[1] not in results.speeds:
-        stdout.print("There is no variant of the model for XLA, whose goals are not measured.")
     stdout.print()
     stdout.print(goal_table(results.goals))
 

@@ -20,6 +20,7 @@ class Writing:
         num_chars: characters to write after each prefix.
         batch_size: prefixes.
         repeats: how often that is done.
+        xla: whether it is compiled.
         target: `host:port` of a server of the model, for those that ask one.
     """
 
@@ -28,6 +29,7 @@ class Writing:
     num_chars: int = 50
     batch_size: int = 1
     repeats: int = 1
+    xla: bool = False
     target: str = ""
 
     @property

@@ -15,6 +15,8 @@ from modules.reading import Reading, last_characters, where
 from modules.sampling import Distribution, chooser, never_unknown, penalise, uniform
 from modules.stack import States
 
+NOTHING = -1  # the index of no character, in place of what a short stop lacks
+
 
 class Request(NamedTuple):
     """What to write in each of B texts.
@@ -24,14 +26,15 @@ class Request(NamedTuple):
         distribution: what they are drawn from.
         repetition_penalty: float32[B], see `sampling.penalise`; 1 is none.
         seed: int64[B]; a row's text depends on its own seed only, not on its neighbours.
-        stop: int64[B, (n)], the characters after which nothing more is written; none is no stop.
+        stop: int64[B, NUM_RECENT], the characters after which nothing more is written, with
+            NOTHING before those of a short stop; nothing else is no stop.
     """
 
     num_chars: tf.Tensor
     distribution: Distribution
     repetition_penalty: tf.Tensor
     seed: tf.Tensor
-    stop: tf.RaggedTensor
+    stop: tf.Tensor
 
 
 class Written(NamedTuple):
@@ -50,22 +53,34 @@ class Written(NamedTuple):
     reading: Reading
 
 
-def write(model: LanguageModel, reading: Reading, request: Request) -> Written:
+# `write` with a model of its own.
+Writer = Callable[[Reading, Request], Written]
+
+
+def write(
+    model: LanguageModel, reading: Reading, request: Request, compiled: bool = False
+) -> Written:
     """Writes on where each text was left.
 
-    In a loop this small every operation counts, so there are three: one for all that can be asked
-    for, one that only draws and one that only takes the likeliest.
+    Args:
+        model: what writes.
+        reading: where the texts were left.
+        request: what to write.
+        compiled: whether by XLA, anew for each number of texts.
     """
-    loop = _Loop(model, reading, request)
-    ids, log_probabilities, lengths, finished, states = tf.cond(
-        loop.needs_control,
-        loop.run_controlled,
-        lambda: tf.cond(
-            tf.reduce_any(request.distribution.temperature > 0), loop.run_drawing, loop.run_greedy
-        ),
-    )
-    ids, log_probabilities = tf.transpose(ids), tf.transpose(log_probabilities)  # [B, n]
-    is_written = tf.sequence_mask(lengths, tf.shape(ids)[1])  # [B, n]
+    num_steps = tf.reduce_max(request.num_chars)
+    # There is always a first one, which tells the shape where nothing is written.
+    draws = uniform(request.seed, reading.position, tf.maximum(num_steps, 1))  # [n, B]
+    run = partial(_run, model, compiled)
+    if compiled:
+        # As many for every request, which would be compiled anew for another number.
+        draws = tf.pad(draws, [[0, features.MAX_CHARS - tf.shape(draws)[0]], [0, 0]])
+        draws = tf.ensure_shape(draws, [features.MAX_CHARS, None])
+        run = tf.function(run, autograph=False, jit_compile=True)
+    ids, log_probabilities, lengths, finished, states = run(reading, request, draws)
+    ids = tf.transpose(ids[:num_steps])  # [B, n]
+    log_probabilities = tf.transpose(log_probabilities[:num_steps])  # [B, n]
+    is_written = tf.sequence_mask(lengths, num_steps)  # [B, n]
     seen = tf.concat([reading.recent, ids], axis=1)  # [B, NUM_RECENT + n]
     return Written(
         tf.RaggedTensor.from_row_lengths(tf.boolean_mask(ids, is_written), lengths, validate=False),
@@ -79,7 +94,7 @@ def write(model: LanguageModel, reading: Reading, request: Request) -> Written:
     )
 
 
-def writer(model: LanguageModel) -> Callable[[Reading, Request], Written]:
+def writer(model: LanguageModel, compiled: bool = False) -> Writer:
     """`write` as a graph that is traced once, since that takes a while."""
 
     def row(dtype: tf.DType, *sizes: int) -> tf.TensorSpec:
@@ -95,9 +110,30 @@ def writer(model: LanguageModel) -> Callable[[Reading, Request], Written]:
         Distribution(row(tf.float32), row(tf.int32), row(tf.float32)),
         row(tf.float32),
         row(tf.int64),
-        tf.RaggedTensorSpec([None, None], tf.int64),
+        row(tf.int64, features.NUM_RECENT),
     )
-    return tf.function(partial(write, model), input_signature=[reading, request], autograph=False)
+    return tf.function(
+        partial(write, model, compiled=compiled),
+        input_signature=[reading, request],
+        autograph=False,
+    )
+
+
+def _run(
+    model: LanguageModel, compiled: bool, reading: Reading, request: Request, draws: tf.Tensor
+) -> tuple:
+    """Runs one of three loops: for all that can be asked for, to draw, or to take the likeliest.
+
+    In a loop this small every operation counts.
+    """
+    loop = _Loop(model, compiled, reading, request, draws)
+    return tf.cond(
+        loop.needs_control,
+        loop.run_controlled,
+        lambda: tf.cond(
+            tf.reduce_any(request.distribution.temperature > 0), loop.run_drawing, loop.run_greedy
+        ),
+    )
 
 
 # Takes the step, the logits, float32[B, vocab_size], and these with -inf for <unk>; returns the
@@ -112,17 +148,24 @@ class _Loop:
     how much of it is each row's; bool[B], whether that ends with the stop; and the states after it.
     """
 
-    def __init__(self, model: LanguageModel, reading: Reading, request: Request) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        compiled: bool,
+        reading: Reading,
+        request: Request,
+        draws: tf.Tensor,
+    ) -> None:
         self._model, self._reading, self._request = model, reading, request
+        self._draws = draws  # [n, B]
         self._num_steps = tf.reduce_max(request.num_chars)
         self._never = never_unknown(model.vocab_size)  # [vocab_size]
         self._bias = model.output.bias  # [vocab_size]
         self._bias_of_named = self._bias + self._never  # [vocab_size]
-        self._choose = chooser(request.distribution, model.vocab_size)
-        self._draws = uniform(request.seed, reading.position, self._num_steps)  # [n, B]
+        self._choose = chooser(request.distribution, model.vocab_size, compiled)
         self.needs_control = (
             tf.reduce_any(request.repetition_penalty != 1)
-            | (tf.size(request.stop.flat_values) > 0)
+            | tf.reduce_any(request.stop != NOTHING)
             | tf.reduce_any(request.num_chars != self._num_steps)
         )
 
@@ -137,9 +180,8 @@ class _Loop:
     def run_controlled(self) -> tuple:
         """Where rows end at different places or are penalised for repetition."""
         position, request = self._reading.position, self._request
-        stop_lengths = request.stop.row_lengths()  # [B]
-        # No character is -1: it stands for whatever is before the stop.
-        stop = last_characters(request.stop.to_tensor(), stop_lengths, padding=-1)
+        stop = request.stop
+        stop_lengths = tf.math.count_nonzero(stop != NOTHING, axis=1)  # [B]
 
         def write_next(step, lengths, goes_on, finished, recent, states, outputs):
             def pick(step: tf.Tensor, logits: tf.Tensor, _: tf.Tensor) -> tf.Tensor:
@@ -151,7 +193,7 @@ class _Loop:
             shifted = tf.concat([recent[:, 1:], ids[:, None]], axis=1)
             recent = tf.where(goes_on[:, None], shifted, recent)
             lengths += tf.cast(goes_on, tf.int32)
-            is_stop = tf.reduce_all((recent == stop) | (stop < 0), axis=1)
+            is_stop = tf.reduce_all((recent == stop) | (stop == NOTHING), axis=1)
             is_stop &= (stop_lengths > 0) & (position + tf.cast(lengths, tf.int64) >= stop_lengths)
             finished |= goes_on & is_stop
             goes_on = (lengths < request.num_chars) & ~finished
@@ -209,13 +251,12 @@ class _Loop:
 
     def _outputs(self) -> list[tf.TensorArray]:
         """For int64[B] and float32[B] of each step."""
-        # There is always a first one, which tells the shape where nothing is written.
         rows = tf.zeros_like(self._reading.position)
-        size = tf.maximum(self._num_steps, 1)
+        size = tf.shape(self._draws)[0]
         return [
             tf.TensorArray(dtype, size, element_shape=[None]).write(0, tf.cast(rows, dtype))
             for dtype in (tf.int64, tf.float32)
         ]
 
     def _stack(self, outputs: list[tf.TensorArray]) -> list[tf.Tensor]:
-        return [array.stack()[: self._num_steps] for array in outputs]
+        return [array.stack() for array in outputs]

@@ -40,6 +40,7 @@ GRPC_PORT = 8500  # TensorFlow Serving's
 # Signatures of the SavedModel, with their inputs and outputs. B is the batch: every input has one
 # value for each row, or, if it can be left out, one value for all rows.
 GENERATE = "generate"  # prefix, and if wished the OPTIONS -> text, log_probability
+GENERATE_XLA = "generate_xla"  # alike; only of a model that was saved with it
 SERVING_DEFAULT = "serving_default"  # prefix -> as generate; of a fill-in model, it is `fill`
 GENERATE_BEAM = "generate_beam"  # prefix, num_chars, width -> texts, log_probabilities
 START = "start"  # prefix -> the state: h, for an LSTM c, recent, position

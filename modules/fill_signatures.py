@@ -1,6 +1,6 @@
 """What a fill-in model is served as: `fill`, beside `score` and `evaluate`."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import tensorflow as tf
 
@@ -27,7 +27,7 @@ class ServableFillModel(Servable):
             has; and `text` string[B], every blank replaced by its likeliest candidate.
     """
 
-    signatures: ClassVar[tuple[str, ...]] = (
+    signatures: tuple[str, ...] = (
         features.FILL,
         features.SERVING_DEFAULT,
         *Servable.signatures,

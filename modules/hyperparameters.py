@@ -69,7 +69,7 @@ class VocabularyOptions:
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """The network and how it is trained.
+    """The network, how it is trained, and as what it is saved.
 
     Attributes:
         task: `language`, to say what comes next; or `fill`, to say what is missing between what
@@ -100,6 +100,8 @@ class Hyperparameters:
         seed: of the weights, the dropout and the shuffling.
         sample_every: epochs between two samples of text in the log; 0 takes none.
         prefixes: what the samples begin with.
+        xla: whether the SavedModel can also write compiled by XLA, which is faster, but only
+            where the server allows it.
     """
 
     task: Task = "language"
@@ -126,6 +128,7 @@ class Hyperparameters:
     seed: int = 0
     sample_every: int = 5
     prefixes: tuple[str, ...] = ("分开", "不分开")
+    xla: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.prefixes, str):
@@ -167,6 +170,8 @@ class Hyperparameters:
         if self.from_scratch:
             self._needs("from_scratch", "embedding_size", 0)
             self._needs("from_scratch", "precision", "float32")
+        if self.xla:
+            self._needs("xla", "task", "language")
         if self.weight_decay:
             self._needs("weight_decay", "optimizer", "adamw")
         if not self.reset_after:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from modules import xla
 from modules.vocabulary import UNKNOWN_ID
 
 _GAMMA = 0x9E3779B97F4A7C15
@@ -64,7 +65,7 @@ class _Limits(NamedTuple):
 
 
 def chooser(
-    distribution: Distribution, vocab_size: int
+    distribution: Distribution, vocab_size: int, compiled: bool = False
 ) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Draws a character a row by inverting the cumulative distribution.
 
@@ -74,6 +75,7 @@ def chooser(
     Args:
         distribution: what to draw from.
         vocab_size: entries of the vocabulary, `<unk>` included.
+        compiled: whether by XLA.
 
     Returns:
         a function of logits, float32[B, vocab_size], where -inf is never drawn, and draws,
@@ -93,19 +95,24 @@ def chooser(
         top_p,
         tf.reduce_any(top_p < 1),
     )
-    return partial(_choose, limits)
+    return partial(_choose, limits, compiled)
 
 
-def _choose(limits: _Limits, logits: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+def _choose(limits: _Limits, compiled: bool, logits: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     likeliest = tf.argmax(logits, axis=-1)  # [B]
     # Of the likeliest, 0: nothing can overflow.
     logits = (logits - tf.reduce_max(logits, axis=-1, keepdims=True)) / limits.temperature
-    weights = tf.cond(
-        limits.any_limited,
-        lambda: tf.where(logits >= _lowest(limits, logits)[:, None], tf.exp(logits), 0.0),
-        lambda: tf.exp(logits),
-    )
-    cumulative = tf.cumsum(weights, axis=-1)  # [B, vocab_size]
+
+    def weights_within_limits() -> tf.Tensor:
+        if compiled:
+            lowest = xla.lowest(logits, limits.top_k, limits.top_p)
+        else:
+            lowest = _lowest(limits, logits)
+        lowest = tf.where(limits.is_limited, lowest, logits.dtype.min)
+        return tf.where(logits >= lowest[:, None], tf.exp(logits), 0.0)
+
+    weights = tf.cond(limits.any_limited, weights_within_limits, lambda: tf.exp(logits))
+    cumulative = xla.cumulative_sum(weights) if compiled else tf.cumsum(weights, axis=-1)
     # Rounding may leave the last sum short of the whole, so the draw is measured against that sum.
     below = cumulative <= draws[:, None] * cumulative[:, -1:]
     drawn = tf.math.count_nonzero(below, axis=-1)  # [B]
@@ -113,12 +120,10 @@ def _choose(limits: _Limits, logits: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
 
 
 def _lowest(limits: _Limits, logits: tf.Tensor) -> tf.Tensor:
-    """The logit of the least likely character that each row can draw: float32[B]."""
+    """The logit of the least likely character that each limited row can draw: float32[B]."""
     ordered, _ = tf.math.top_k(logits, limits.most)  # [B, most]
     count = tf.cond(limits.any_nucleus, lambda: _nucleus(limits, ordered), lambda: limits.top_k)
-    # Of a row without limits the last means nothing.
-    last = tf.gather(ordered, tf.minimum(count, limits.most) - 1, batch_dims=1)
-    return tf.where(limits.is_limited, last, logits.dtype.min)
+    return tf.gather(ordered, tf.minimum(count, limits.most) - 1, batch_dims=1)
 
 
 def _nucleus(limits: _Limits, ordered: tf.Tensor) -> tf.Tensor:

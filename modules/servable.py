@@ -40,7 +40,7 @@ class Servable(tf.Module):
         evaluate: sums what the Evaluator's `Perplexity` metric adds up, for each scored window.
     """
 
-    signatures: ClassVar[tuple[str, ...]] = (features.SCORE, features.EVALUATE)
+    signatures: tuple[str, ...] = (features.SCORE, features.EVALUATE)
     tallied: ClassVar[dict[str, tf.DType]] = {
         features.NATS: tf.float32,
         features.UNIGRAM_NATS: tf.float32,

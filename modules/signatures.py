@@ -32,6 +32,7 @@ class ServableModel(ServableWriter):
         vocabulary: what it was trained with.
         unigram: see `Servable`.
         cache_weight: the cache's part in the n-gram model with its cache.
+        xla: see `ServableWriter`.
 
     Attributes:
         mixture_weights: float32[3], of the network, the n-gram model and the cache in their
@@ -50,8 +51,9 @@ class ServableModel(ServableWriter):
         vocabulary: Vocabulary,
         unigram: tf.Tensor,
         cache_weight: float = NgramOptions.cache_weight,
+        xla: bool = False,
     ) -> None:
-        super().__init__(model, vocabulary, unigram)
+        super().__init__(model, vocabulary, unigram, xla)
         self._cache_weight = cache_weight
         self.mixture_weights = tf.Variable(
             [math.nan] * len(mixture.PARTS), trainable=False, name="mixture_weights"

@@ -29,4 +29,5 @@ def make_model(
         fill_model = FillModel(vocabulary.size, hyperparameters)
         return fill_model, ServableFillModel(fill_model, vocabulary, unigram)
     model = LanguageModel(vocabulary.size, hyperparameters)
-    return model, ServableModel(model, vocabulary, unigram, cache_weight)
+    xla = hyperparameters.xla
+    return model, ServableModel(model, vocabulary, unigram, cache_weight, xla=xla)

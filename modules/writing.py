@@ -4,13 +4,14 @@ A text is written by `generate` in one call, or by `start` and then `resume` ove
 the state going to the client and back: a server keeps none. Both run the same loop.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from modules import features
 from modules.beam import search
-from modules.decoding import Request, writer
+from modules.decoding import NOTHING, Request, Writer, writer
 from modules.model import LanguageModel
 from modules.reading import Reading, last_characters, read
 from modules.requests import (
@@ -40,8 +41,18 @@ class ServableWriter(Servable):
 
     The inputs and outputs of its signatures are those in `features`.
 
+    Args:
+        model: the model.
+        vocabulary: what it was trained with.
+        unigram: see `Servable`.
+        xla: whether it has `generate_xla`.
+
     Attributes:
         generate: writes on from each prefix; `text` is the prefix and what follows it.
+        generate_xla: the same, compiled by XLA for each number of prefixes when it first comes,
+            which takes a second or two. TF Serving refuses that unless it was started with
+            `--xla_cpu_compilation_enabled`; so no warm-up request asks for it, or such a server
+            could not load the model at all.
         serving_default: the same, with what makes a lyric.
         start: reads each prefix; what it returns is for `resume`.
         resume: writes on; `text` is the new characters only.
@@ -50,7 +61,7 @@ class ServableWriter(Servable):
         generate_beam: the likeliest texts that a beam search finds.
     """
 
-    signatures: ClassVar[tuple[str, ...]] = (
+    signatures: tuple[str, ...] = (
         features.GENERATE,
         features.SERVING_DEFAULT,
         features.START,
@@ -60,19 +71,24 @@ class ServableWriter(Servable):
         *Servable.signatures,
     )
 
-    def __init__(self, model: LanguageModel, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        vocabulary: Vocabulary,
+        unigram: tf.Tensor,
+        xla: bool = False,
+    ) -> None:
         super().__init__(model, vocabulary, unigram)
         self._write = writer(model)
         zeros = model.initial_state(1)
         self._state_names = (features.H, features.C)[: len(zeros[0])]
         shape = [None, len(zeros), zeros[0][0].shape[-1]]
         state = {name: tf.TensorSpec(shape, tf.float32) for name in self._state_names}
-        self.generate = signature(
-            self._generate,
-            specs(features.PREFIX, *features.OPTIONS),
-            lambda inputs: [*_check_prefix(inputs), *check_options(inputs)],
-            features.OPTIONS,
-        )
+        self.generate = _generating(self._generate)
+        if xla:
+            self._write_compiled = writer(model, compiled=True)
+            self.generate_xla = _generating(self._generate_compiled)
+            self.signatures = (*self.signatures, features.GENERATE_XLA)
         self.serving_default = signature(self._lyric, specs(features.PREFIX), _check_prefix)
         self.start = signature(self._start, specs(features.PREFIX), _check_prefix)
         self.resume = signature(
@@ -118,8 +134,14 @@ class ServableWriter(Servable):
         return read(self._model(), self._vocabulary.encode(prefix))
 
     def _generate(self, inputs: Tensors) -> Tensors:
+        return self._generated(inputs, self._write)
+
+    def _generate_compiled(self, inputs: Tensors) -> Tensors:
+        return self._generated(inputs, self._write_compiled)
+
+    def _generated(self, inputs: Tensors, write: Writer) -> Tensors:
         prefix = inputs[features.PREFIX]
-        written = self._write(self._read(prefix), self._request(inputs))
+        written = write(self._read(prefix), self._request(inputs))
         return {
             features.TEXT: prefix + self._vocabulary.decode(written.ids),
             features.LOG_PROBABILITY: written.log_probability,
@@ -171,6 +193,7 @@ class ServableWriter(Servable):
         return {features.RECENT: recent, features.POSITION: reading.position, **stacked}
 
     def _request(self, inputs: Tensors) -> Request:
+        stop = self._vocabulary.encode(inputs[features.STOP])  # [B, (n)]
         return Request(
             inputs[features.NUM_CHARS],
             Distribution(
@@ -178,7 +201,7 @@ class ServableWriter(Servable):
             ),
             inputs[features.REPETITION_PENALTY],
             inputs[features.SEED],
-            self._vocabulary.encode(inputs[features.STOP]),
+            last_characters(stop.to_tensor(), stop.row_lengths(), padding=NOTHING),
         )
 
     def _next_char(self, inputs: Tensors) -> Tensors:
@@ -200,6 +223,15 @@ class ServableWriter(Servable):
             features.TEXTS: tf.where(exists, texts, ""),
             features.LOG_PROBABILITIES: beams.log_probabilities,
         }
+
+
+def _generating(answer: Callable[[Tensors], Tensors]) -> tf.types.experimental.PolymorphicFunction:
+    return signature(
+        answer,
+        specs(features.PREFIX, *features.OPTIONS),
+        lambda inputs: [*_check_prefix(inputs), *check_options(inputs)],
+        features.OPTIONS,
+    )
 
 
 def _check_prefix(inputs: Tensors) -> list[Check]:

@@ -136,6 +136,15 @@ def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str
     help="Answer the requests that travel with a version before all others.",
 )
 @click.option(
+    "--xla-cpu-compilation-enabled",
+    type=bool,
+    is_flag=False,
+    flag_value=True,
+    default=False,
+    show_default=True,
+    help="Let models compile parts of them by XLA: generate_xla, of a model saved with --xla.",
+)
+@click.option(
     "--max-num-load-retries",
     type=click.IntRange(0),
     default=5,

@@ -47,16 +47,16 @@ class AsyncLyricsClient(Connection):
         return grpc.aio.secure_channel(self.target, credentials, options)
 
     async def generate(
-        self, prefixes: Sequence[str], **options: "Unpack[calls.Options]"
+        self, prefixes: Sequence[str], *, xla: bool = False, **options: "Unpack[calls.Options]"
     ) -> list[str]:
         """Continues each prefix; see `LyricsClient.generate`."""
-        return await self._ask(calls.generate(prefixes, **options))
+        return await self._ask(calls.generate(prefixes, xla, **options))
 
     async def generate_scored(
-        self, prefixes: Sequence[str], **options: "Unpack[calls.Options]"
+        self, prefixes: Sequence[str], *, xla: bool = False, **options: "Unpack[calls.Options]"
     ) -> list[Generated]:
         """As `generate`, and says how likely each continuation is."""
-        return await self._ask(calls.generate_scored(prefixes, **options))
+        return await self._ask(calls.generate_scored(prefixes, xla, **options))
 
     async def generate_beam(
         self, prefixes: Sequence[str], num_chars: int = 50, width: int = features.DEFAULT_WIDTH

@@ -101,30 +101,31 @@ class Call(Generic[Answer]):
     version: int | None = None
 
 
-def generate(prefixes: Sequence[str], **options: "Unpack[Options]") -> Call[list[str]]:
+def generate(
+    prefixes: Sequence[str], xla: bool = False, **options: "Unpack[Options]"
+) -> Call[list[str]]:
     """The prefixes with what follows them."""
-    inputs = _inputs({features.PREFIX: prefixes}) | _options(options, len(prefixes))
     return Call(
-        features.GENERATE,
+        features.GENERATE_XLA if xla else features.GENERATE,
         len(prefixes),
-        inputs,
+        _inputs({features.PREFIX: prefixes}) | _options(options, len(prefixes)),
         lambda response: response.texts(features.TEXT),
         outputs=(features.TEXT,),
     )
 
 
-def generate_scored(prefixes: Sequence[str], **options: "Unpack[Options]") -> Call[list[Generated]]:
+def generate_scored(
+    prefixes: Sequence[str], xla: bool = False, **options: "Unpack[Options]"
+) -> Call[list[Generated]]:
     """The same, and how likely it is."""
-    inputs = _inputs({features.PREFIX: prefixes}) | _options(options, len(prefixes))
-    return Call(
-        features.GENERATE,
-        len(prefixes),
-        inputs,
-        lambda response: list(
-            map(Generated, response.texts(features.TEXT), response.column(features.LOG_PROBABILITY))
-        ),
-        outputs=(features.TEXT, features.LOG_PROBABILITY),
-    )
+
+    def read(response: Response) -> list[Generated]:
+        nats = response.column(features.LOG_PROBABILITY)
+        return list(map(Generated, response.texts(features.TEXT), nats))
+
+    call = generate(prefixes, xla, **options)
+    outputs = (*call.outputs, features.LOG_PROBABILITY)
+    return Call(call.signature_name, call.rows, call.inputs, read, outputs)
 
 
 def generate_beam(

@@ -47,23 +47,26 @@ class LyricsClient(Connection):
             return grpc.insecure_channel(self.target, options)
         return grpc.secure_channel(self.target, credentials, options)
 
-    def generate(self, prefixes: Sequence[str], **options: "Unpack[calls.Options]") -> list[str]:
+    def generate(
+        self, prefixes: Sequence[str], *, xla: bool = False, **options: "Unpack[calls.Options]"
+    ) -> list[str]:
         """Continues each prefix.
 
         Args:
             prefixes: texts of one character or more.
+            xla: whether to ask for `generate_xla`, of a model that was saved with it.
             **options: see `calls.Options`.
 
         Returns:
             The prefixes with their continuations.
         """
-        return self._ask(calls.generate(prefixes, **options))
+        return self._ask(calls.generate(prefixes, xla, **options))
 
     def generate_scored(
-        self, prefixes: Sequence[str], **options: "Unpack[calls.Options]"
+        self, prefixes: Sequence[str], *, xla: bool = False, **options: "Unpack[calls.Options]"
     ) -> list[Generated]:
         """As `generate`, and says how likely each continuation is."""
-        return self._ask(calls.generate_scored(prefixes, **options))
+        return self._ask(calls.generate_scored(prefixes, xla, **options))
 
     def generate_beam(
         self, prefixes: Sequence[str], num_chars: int = 50, width: int = features.DEFAULT_WIDTH

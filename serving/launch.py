@@ -24,6 +24,7 @@ _SHARED_FLAGS = (
     "grpc_socket_path",
     "grpc_channel_arguments",
     "grpc_max_threads",
+    "xla_cpu_compilation_enabled",
 )
 
 _logger = logging.getLogger(__name__)
@@ -44,8 +45,12 @@ def serve(options: ServerOptions) -> None:
         _logger.info("%s", " ".join(command))
         os.execv(binary, command)
     _logger.info("no %s on the PATH: starting the local server", TENSORFLOW_MODEL_SERVER)
-    from serving.server import ModelServer  # TensorFlow: not needed where TF Serving is
+    # TensorFlow: not needed where TF Serving is.
+    from serving import xla
+    from serving.server import ModelServer
 
+    if not options.xla_cpu_compilation_enabled:
+        xla.disable()
     with _stop_signals() as stopped, ModelServer(options):
         stopped.wait()
 

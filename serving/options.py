@@ -31,6 +31,7 @@ class ServerOptions:
         model_config_file_poll_wait_seconds: seconds between two reads of that file; 0 or less
             reads it only once.
         enable_model_warmup: whether a version first answers the requests that travel with it.
+        xla_cpu_compilation_enabled: whether models may have parts of them compiled by XLA.
         max_num_load_retries: further tries to load a version after the first.
         load_retry_interval_micros: between two tries, in microseconds.
         allow_version_labels_for_unavailable_models: whether a new label may be given to a
@@ -54,6 +55,7 @@ class ServerOptions:
     grpc_max_threads: int = 128
     model_config_file_poll_wait_seconds: float = 0
     enable_model_warmup: bool = True
+    xla_cpu_compilation_enabled: bool = False
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
     allow_version_labels_for_unavailable_models: bool = False

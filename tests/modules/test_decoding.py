@@ -6,7 +6,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modules.decoding import Request, Written, write, writer
+from modules.decoding import NOTHING, Request, Written, write, writer
 from modules.reading import read
 from modules.sampling import Distribution
 
@@ -21,12 +21,13 @@ def request(rows, num_chars, temperature=0.0, top_k=0, top_p=1.0, penalty=1.0, s
         return tf.constant(np.broadcast_to(value, [rows]), dtype)
 
     stops = stop if stop and np.ndim(stop[0]) else [list(stop)] * rows
+    padded = [[NOTHING] * (64 - len(stop)) + list(stop) for stop in stops]
     return Request(
         row(num_chars, tf.int32),
         Distribution(row(temperature, tf.float32), row(top_k, tf.int32), row(top_p, tf.float32)),
         row(penalty, tf.float32),
         row(seed, tf.int64),
-        tf.ragged.constant(stops, tf.int64, ragged_rank=1),
+        tf.constant(padded, tf.int64),
     )
 
 
@@ -167,6 +168,29 @@ def test_draws_follow_the_distribution(build_model):
     shares = np.bincount(np.ravel(rows), minlength=8)[1:] / 2_000
     np.testing.assert_allclose(shares, expected, atol=0.04)
     assert expected.max() - expected.min() > 0.1  # else the uniform distribution would do
+
+
+@pytest.mark.parametrize(("cell", "layers"), [("rnn", 1), ("gru", 2), ("lstm", 1)])
+def test_compiled_it_is_the_same(build_model, cell, layers):
+    model = build_model(cell, num_layers=layers, seed=5)
+    reading = read(model, tf.ragged.constant(PREFIXES, tf.int64, ragged_rank=1))
+    write_on, write_compiled = writer(model), writer(model, compiled=True)
+    drawing = {"temperature": 1.0, "seed": range(4)}
+    for num_chars, options in [
+        (20, {}),
+        (0, {}),
+        (20, drawing),
+        (20, drawing | {"top_k": [0, 1, 3, 7]}),
+        (20, drawing | {"top_k": [0, 0, 3, 7], "top_p": [1.0, 0.5, 0.9, 0.7]}),
+        (NUM_CHARS, drawing | {"penalty": 1.5, "stop": [3]}),
+    ]:
+        expected = write_on(reading, request(4, num_chars, **options))
+        got = write_compiled(reading, request(4, num_chars, **options))
+        assert got.ids.to_list() == expected.ids.to_list()
+        assert got.finished.numpy().tolist() == expected.finished.numpy().tolist()
+        np.testing.assert_allclose(got.log_probability, expected.log_probability, rtol=1e-4)
+        for one, other in zip(*map(tf.nest.flatten, (got.reading, expected.reading)), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -130,6 +130,10 @@ def test_hyperparameters_at_the_edge_of_their_range(option):
             "weight_decay needs optimizer='adamw', got 'adam': change one of the two",
         ),
         (
+            {"xla": True, "task": "fill"},
+            "xla needs task='language', got 'fill': change one of the two",
+        ),
+        (
             {"reset_after": False, "cell": "lstm"},
             "reset_after=False needs cell='gru', got 'lstm': change one of the two",
         ),

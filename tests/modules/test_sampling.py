@@ -5,28 +5,33 @@ import tensorflow as tf
 from modules.sampling import Distribution, chooser, penalise, uniform
 
 
-def chosen(probabilities, draws, temperature=1.0, top_k=0, top_p=1.0):
-    """Indices for each draw from the distribution over the entries after <unk>."""
-    rows = len(draws)
-    logits = tf.math.log([[0.0, *probabilities]] * rows)  # never <unk>
-    options = (tf.fill([rows], value) for value in (temperature, top_k, top_p))
-    choose = chooser(Distribution(*options), logits.shape[1])
-    return choose(logits, tf.constant(draws, tf.float32)).numpy().tolist()
+@pytest.fixture(params=[False, True], ids=["sorted", "for XLA"])
+def chosen(request):
+    """Takes what is likely, and draws; gives indices of the entries after <unk>."""
+
+    def choose(probabilities, draws, temperature=1.0, top_k=0, top_p=1.0):
+        rows = len(draws)
+        logits = tf.math.log([[0.0, *probabilities]] * rows)  # never <unk>
+        options = (tf.broadcast_to(value, [rows]) for value in (temperature, top_k, top_p))
+        choose = chooser(Distribution(*options), logits.shape[1], compiled=request.param)
+        return choose(logits, tf.constant(draws, tf.float32)).numpy().tolist()
+
+    return choose
 
 
-def test_the_cumulative_distribution_is_inverted():
+def test_the_cumulative_distribution_is_inverted(chosen):
     # Index 1 has [0, 0.3), 2 has [0.3, 0.5), 3 has [0.5, 1).
     draws = [0.0, 0.29, 0.31, 0.49, 0.51, 1 - 2**-24]
     assert chosen([0.3, 0.2, 0.5], draws) == [1, 1, 2, 2, 3, 3]
 
 
-def test_the_k_likeliest_share_all_of_it():
+def test_the_k_likeliest_share_all_of_it(chosen):
     # 0.3 and 0.5 of 0.8: index 1 has [0, 0.375), 3 has [0.375, 1).
     draws = [0.0, 0.37, 0.38, 1 - 2**-24]
     assert chosen([0.3, 0.2, 0.5], draws, top_k=2) == [1, 1, 3, 3]
 
 
-def test_the_nucleus_is_the_fewest_that_have_p_together():
+def test_the_nucleus_is_the_fewest_that_have_p_together(chosen):
     draws = [0.0, 0.37, 0.38, 1 - 2**-24]
     for top_p in (0.51, 0.79):
         assert chosen([0.3, 0.2, 0.5], draws, top_p=top_p) == [1, 1, 3, 3]
@@ -35,7 +40,7 @@ def test_the_nucleus_is_the_fewest_that_have_p_together():
     assert chosen([0.3, 0.2, 0.5], [0.0, 0.29, 0.31, 0.51], top_p=0.81) == [1, 1, 2, 3]
 
 
-def test_the_nucleus_is_of_what_temperature_and_k_leave():
+def test_the_nucleus_is_of_what_temperature_and_k_leave(chosen):
     # Of 0.5 and 0.3, index 3 alone has 0.625.
     assert chosen([0.3, 0.2, 0.5], [0.0], top_k=2, top_p=0.62) == [3]
     assert chosen([0.3, 0.2, 0.5], [0.0], top_k=2, top_p=0.63) == [1]
@@ -44,34 +49,28 @@ def test_the_nucleus_is_of_what_temperature_and_k_leave():
     assert chosen([0.3, 0.2, 0.5], [0.0], temperature=0.5, top_p=0.67) == [1]
 
 
-def test_limits_are_each_rows_own():
-    logits = tf.math.log([[0.0, 0.3, 0.2, 0.5]] * 4)
-    options = Distribution(
-        tf.constant([1.0, 1.0, 1.0, 0.0]),
-        tf.constant([0, 2, 0, 0]),
-        tf.constant([1.0, 1.0, 0.4, 1.0]),
-    )
-    choose = chooser(options, vocab_size=4)
-    assert choose(logits, tf.fill([4], 0.31)).numpy().tolist() == [2, 1, 3, 3]
+def test_limits_are_each_rows_own(chosen):
+    temperatures, top_k, top_p = [1.0, 1.0, 1.0, 0.0], [0, 2, 0, 0], [1.0, 1.0, 0.4, 1.0]
+    assert chosen([0.3, 0.2, 0.5], [0.31] * 4, temperatures, top_k, top_p) == [2, 1, 3, 3]
 
 
-def test_more_than_there_are_is_all():
+def test_more_than_there_are_is_all(chosen):
     draws = [0.0, 0.51, 0.81, 1 - 2**-24]
     assert chosen([0.3, 0.2, 0.5], draws, top_k=100) == chosen([0.3, 0.2, 0.5], draws)
 
 
-def test_temperature_is_a_root_of_the_odds():
+def test_temperature_is_a_root_of_the_odds(chosen):
     # At temperature 1/2 odds of 2 : 1 are 4 : 1, at 2 those of 4 : 1 are 2 : 1.
     assert chosen([2 / 3, 1 / 3], [0.79, 0.81], temperature=0.5) == [1, 2]
     assert chosen([0.8, 0.2], [0.66, 0.67], temperature=2.0) == [1, 2]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1e-42, 1e-6])
-def test_cold_is_greedy(temperature):
+def test_cold_is_greedy(chosen, temperature):
     assert chosen([0.3, 0.2, 0.5], [0.0, 1 - 2**-24], temperature=temperature) == [3, 3]
 
 
-def test_as_hot_as_can_be_is_uniform():
+def test_as_hot_as_can_be_is_uniform(chosen):
     draws = [0.1, 0.4, 0.6, 0.9]
     assert chosen([0.97, 0.02, 0.009, 0.001], draws, temperature=float("inf")) == [1, 2, 3, 4]
 

@@ -32,6 +32,17 @@ def test_generate(client):
         assert client.generate(PREFIXES, **options | {name: other}) != texts
 
 
+def test_compiled_texts_are_the_same(client):
+    options = HOT | {"top_k": 9}
+    scored = client.generate_scored(PREFIXES, **options)
+    texts = [generated.text for generated in scored]
+    assert client.generate(PREFIXES, xla=True, **options) == texts
+    compiled = client.generate_scored(PREFIXES, xla=True, **options)
+    assert [generated.text for generated in compiled] == texts
+    for one, other in zip(compiled, scored, strict=True):
+        assert one.log_probability == pytest.approx(other.log_probability, rel=1e-4)
+
+
 def test_every_row_has_every_option():
     """TF Serving's batching refuses inputs of other than so many rows, its own defaults too."""
     inputs = calls.generate(PREFIXES, seed=7).inputs

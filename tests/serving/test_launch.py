@@ -108,22 +108,49 @@ def test_tf_serving_wants_a_port():
         tensorflow_model_server_command("server", ServerOptions("pushed", port=0))
 
 
+def listening(process: subprocess.Popen) -> str:
+    """Where the local server is, once it is there."""
+    log = []
+    for line in process.stderr:
+        log.append(line)
+        if match := re.search(r"listening on (127\.0\.0\.1:\d+)$", line):
+            return match[1]
+    pytest.fail("".join(log))
+
+
 def test_the_local_server_serves_until_it_is_interrupted(tmp_path, base_path, push):
     from serving.client import LyricsClient
 
     push(version=1, vocab_size=10)
     process = serve(tmp_path, model_base_path=str(base_path), port=0)
-    log = []
-    for line in process.stderr:
-        log.append(line)
-        if match := re.search(r"listening on (127\.0\.0\.1:\d+)$", line):
-            break
-    else:
-        pytest.fail("".join(log))
-    with LyricsClient(match[1]) as client:
+    target = listening(process)
+    with LyricsClient(target) as client:
         assert client.generate(["ab"], num_chars=2) == ["abbb"]
     process.send_signal(signal.SIGINT)  # test_drain.py has SIGTERM
     _, rest = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"stopped listening on {match[1]}" in rest
+    assert f"stopped listening on {target}" in rest
     assert "Traceback" not in rest
+
+
+def test_xla_has_to_be_allowed(tmp_path, lyrics_base_path):
+    from serving.client import LyricsClient
+
+    options = {"model_base_path": str(lyrics_base_path), "port": 0, "enable_model_warmup": False}
+    servers = [
+        serve(tmp_path, **options, xla_cpu_compilation_enabled=allowed) for allowed in (False, True)
+    ]
+    try:
+        with LyricsClient(listening(servers[0])) as client:
+            client.wait_until_ready()
+            (text,) = client.generate(["春"], num_chars=9)
+            with pytest.raises(ServingError, match=r"XLA compilation disabled"):
+                client.generate(["春"], num_chars=9, xla=True)
+            assert client.generate(["春"], num_chars=9) == [text]
+        with LyricsClient(listening(servers[1])) as client:
+            client.wait_until_ready()
+            assert client.generate(["春"], num_chars=9, xla=True) == [text]
+    finally:
+        for server in servers:
+            server.terminate()
+            server.communicate(timeout=60)

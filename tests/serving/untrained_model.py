@@ -23,5 +23,5 @@ def save(directory: Path) -> Path:
     for number, weight in enumerate(model.weights):
         weight.assign(tf.random.stateless_normal(weight.shape, [1, number]))
     path = directory / "saved"
-    ServableModel(model, vocabulary, np.full(vocabulary.size, -3.0)).save(str(path))
+    ServableModel(model, vocabulary, np.full(vocabulary.size, -3.0), xla=True).save(str(path))
     return path
