@@ -50,6 +50,7 @@ _ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 _BATCHING = (
     "--enable-batching=true",
+    "--tensorflow-intra-op-parallelism=1",
     f"--batching-parameters-file={ROOT / 'serving' / 'config' / 'batching.config'}",
 )
 

@@ -145,6 +145,20 @@ def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str
     help="Let models compile parts of them by XLA: generate_xla, of a model saved with --xla.",
 )
 @click.option(
+    "--tensorflow-intra-op-parallelism",
+    type=click.IntRange(0),
+    default=0,
+    show_default="as many as processors",
+    help="Threads for one operation; with many requests at once, 1 is fastest.",
+)
+@click.option(
+    "--tensorflow-inter-op-parallelism",
+    type=click.IntRange(0),
+    default=0,
+    show_default="as many as processors",
+    help="Threads for operations at the same time.",
+)
+@click.option(
     "--max-num-load-retries",
     type=click.IntRange(0),
     default=5,

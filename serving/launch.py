@@ -25,6 +25,8 @@ _SHARED_FLAGS = (
     "grpc_channel_arguments",
     "grpc_max_threads",
     "xla_cpu_compilation_enabled",
+    "tensorflow_intra_op_parallelism",
+    "tensorflow_inter_op_parallelism",
 )
 
 _logger = logging.getLogger(__name__)
@@ -46,11 +48,10 @@ def serve(options: ServerOptions) -> None:
         os.execv(binary, command)
     _logger.info("no %s on the PATH: starting the local server", TENSORFLOW_MODEL_SERVER)
     # TensorFlow: not needed where TF Serving is.
-    from serving import xla
+    from serving import process
     from serving.server import ModelServer
 
-    if not options.xla_cpu_compilation_enabled:
-        xla.disable()
+    process.configure(options)
     with _stop_signals() as stopped, ModelServer(options):
         stopped.wait()
 

@@ -32,6 +32,10 @@ class ServerOptions:
             reads it only once.
         enable_model_warmup: whether a version first answers the requests that travel with it.
         xla_cpu_compilation_enabled: whether models may have parts of them compiled by XLA.
+        tensorflow_intra_op_parallelism: threads that compute one operation; 0 is as many as
+            there are processors. Many small requests at once are served faster by one.
+        tensorflow_inter_op_parallelism: threads that compute operations at the same time; 0
+            alike.
         max_num_load_retries: further tries to load a version after the first.
         load_retry_interval_micros: between two tries, in microseconds.
         allow_version_labels_for_unavailable_models: whether a new label may be given to a
@@ -56,6 +60,8 @@ class ServerOptions:
     model_config_file_poll_wait_seconds: float = 0
     enable_model_warmup: bool = True
     xla_cpu_compilation_enabled: bool = False
+    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_inter_op_parallelism: int = 0
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
     allow_version_labels_for_unavailable_models: bool = False
