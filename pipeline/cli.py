@@ -8,18 +8,13 @@ import click
 
 from modules.blanks import blank_out
 from modules.errors import LyricsError
-from modules.features import (
-    GRPC_PORT,
-    MODEL_NAME,
-)
-from modules.hyperparameters import (
-    Task,
-)
+from modules.features import MODEL_NAME
+from modules.hyperparameters import Task
 from pipeline import asking, console
-from pipeline.config import PRESETS
 from pipeline.models_cli import models
-from pipeline.options import POSITIVE, json_option, make_config, pipeline_options
+from pipeline.options import json_option, make_config, pipeline_options
 from pipeline.pushed import CONFIG_NAME, Place
+from pipeline.server_options import server_options
 from serving.options import ServerOptions
 
 if TYPE_CHECKING:
@@ -98,160 +93,7 @@ def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str
 
 
 @main.command(context_settings=_AS_TF_SERVING)
-@click.option(
-    "--model-base-path",
-    default=PRESETS["lyrics"].serving_dir,
-    show_default=True,
-    help="Directory of the pushed versions.",
-)
-@click.option("--model-name", default=MODEL_NAME, show_default=True, help="Name in requests.")
-@click.option(
-    "--model-config-file",
-    type=click.Path(dir_okay=False),
-    default="",
-    show_default="none",
-    help="ModelServerConfig (text) of several models, or versions, in place of these two.",
-)
-@click.option(
-    "--model-config-file-poll-wait-seconds",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Seconds between two reads of that file; 0 reads it once.",
-)
-@click.option(
-    "--allow-version-labels-for-unavailable-models",
-    type=bool,
-    is_flag=False,
-    flag_value=True,
-    default=False,
-    show_default=True,
-    help="Let a new label name a version that is yet to load: that file's, at the start.",
-)
-@click.option(
-    "--enable-model-warmup",
-    type=bool,
-    default=True,
-    show_default=True,
-    help="Answer the requests that travel with a version before all others.",
-)
-@click.option(
-    "--xla-cpu-compilation-enabled",
-    type=bool,
-    is_flag=False,
-    flag_value=True,
-    default=False,
-    show_default=True,
-    help="Let models compile parts of them by XLA: generate_xla, of a model saved with --xla.",
-)
-@click.option(
-    "--tensorflow-intra-op-parallelism",
-    type=click.IntRange(0),
-    default=0,
-    show_default="as many as processors",
-    help="Threads for one operation; with many requests at once, 1 is fastest.",
-)
-@click.option(
-    "--tensorflow-inter-op-parallelism",
-    type=click.IntRange(0),
-    default=0,
-    show_default="as many as processors",
-    help="Threads for operations at the same time.",
-)
-@click.option(
-    "--max-num-load-retries",
-    type=click.IntRange(0),
-    default=5,
-    show_default=True,
-    help="Further tries to load a version that could not be loaded.",
-)
-@click.option(
-    "--load-retry-interval-micros",
-    type=click.IntRange(0),
-    default=60_000_000,
-    show_default=True,
-    help="Microseconds between two tries.",
-)
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    help="Interface of the local server; TF Serving listens on all.",
-)
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=GRPC_PORT,
-    show_default=True,
-    help="gRPC port; 0 lets the local server pick a free one.",
-)
-@click.option(
-    "--rest-api-port",
-    type=click.IntRange(0, 65535),
-    default=0,
-    show_default="no REST",
-    help="HTTP port for TF Serving's REST API.",
-)
-@click.option(
-    "--rest-api-timeout-in-ms",
-    type=POSITIVE,
-    default=ServerOptions.rest_api_timeout_in_ms,
-    show_default=True,
-    help="Milliseconds that a REST request may take.",
-)
-@click.option(
-    "--monitoring-config-file",
-    default="",
-    show_default="none",
-    help="Text MonitoringConfig: metrics for Prometheus, on the HTTP port.",
-)
-@click.option(
-    "--file-system-poll-wait-seconds",
-    type=POSITIVE,
-    default=1,
-    show_default=True,
-    help="Seconds between two looks for a new version.",
-)
-@click.option(
-    "--enable-batching",
-    type=bool,
-    is_flag=False,
-    flag_value=True,
-    default=False,
-    show_default=True,
-    help="Run requests of several callers together.",
-)
-@click.option(
-    "--batching-parameters-file",
-    default="",
-    show_default="TF Serving's defaults",
-    help="Text BatchingParameters: how large batches are and how long they wait.",
-)
-@click.option(
-    "--ssl-config-file",
-    default="",
-    show_default="no TLS",
-    help="Text SSLConfig: the key and certificates for TLS.",
-)
-@click.option(
-    "--grpc-socket-path",
-    default="",
-    show_default="none",
-    help="Unix socket to listen on besides.",
-)
-@click.option(
-    "--grpc-channel-arguments",
-    default="",
-    show_default="none",
-    help="Settings of gRPC's server, such as grpc.max_connection_age_ms=2000, comma-separated.",
-)
-@click.option(
-    "--grpc-max-threads",
-    type=POSITIVE,
-    default=ServerOptions.grpc_max_threads,
-    show_default=True,
-    help="Calls answered at a time; further ones are refused.",
-)
+@server_options
 @_verbose
 def serve(verbose: bool, **options: Any) -> None:
     """Serve the newest pushed version over gRPC, and REST, until stopped.
