@@ -1,6 +1,6 @@
 """What a benchmark is to reach."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -40,6 +40,15 @@ def goal_table(goals: Iterable[Goal]) -> Table:
     for goal in goals:
         sign, verdict = "≥" if goal.at_least else "≤", "reached" if goal.reached else "missed"
         rows.add_row(goal.name, f"{goal.value:.3f}", f"{sign} {goal.bound:g}", verdict)
+    return rows
+
+
+def cell_table(title: str, by_row: Mapping[str, Mapping[str, float]], form: str) -> Table:
+    """Figures in rows by name and columns by recurrent cell."""
+    cells = list(dict.fromkeys(cell for row in by_row.values() for cell in row))
+    rows = table(title, *cells)
+    for row, values in by_row.items():
+        rows.add_row(row, *(form.format(values[cell]) for cell in cells))
     return rows
 
 

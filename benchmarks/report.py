@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from benchmarks.goal import goal_table, table
+from benchmarks.goal import cell_table, goal_table, table
 from benchmarks.results import Results
 from pipeline.console import stdout
 
@@ -15,7 +15,7 @@ _CAPTION = (
 
 def print_results(results: Results) -> None:
     """All that was measured, and what it was to reach."""
-    stdout.print(_speed_table(results))
+    stdout.print(cell_table("ms per step", results.milliseconds, "{:.1f}"))
     stdout.print(_CAPTION, soft_wrap=True)
     for remark in results.remarks:
         stdout.print(remark + "\n", soft_wrap=True)
@@ -23,14 +23,6 @@ def print_results(results: Results) -> None:
         stdout.print(_epoch_table(results))
         stdout.print()
     stdout.print(goal_table(results.goals))
-
-
-def _speed_table(results: Results) -> Table:
-    cells = list(dict.fromkeys(cell for row in results.milliseconds.values() for cell in row))
-    rows = table("ms per step", *cells)
-    for row, values in results.milliseconds.items():
-        rows.add_row(row, *(f"{values[cell]:.1f}" for cell in cells))
-    return rows
 
 
 def _epoch_table(results: Results) -> Table:

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from benchmarks.goal import goal_table, table
+from benchmarks.goal import cell_table, goal_table, table
 from benchmarks.serving_results import ServingResults
 from benchmarks.writing import NUM_HIDDENS, VOCAB_SIZE
 from pipeline.console import stdout
@@ -20,7 +20,7 @@ _LOAD_CAPTION = (
 
 def print_results(results: ServingResults) -> None:
     """All that was measured, and what it was to reach."""
-    stdout.print(_speed_table(results))
+    stdout.print(cell_table("characters per second", results.speeds, "{:,.0f}"))
     stdout.print(_CAPTION, soft_wrap=True)
     if results.loads:
         stdout.print(_load_table(results))
@@ -42,14 +42,6 @@ def print_results(results: ServingResults) -> None:
         )
     stdout.print()
     stdout.print(goal_table(results.goals))
-
-
-def _speed_table(results: ServingResults) -> Table:
-    cells = list(dict.fromkeys(cell for row in results.speeds.values() for cell in row))
-    rows = table("characters per second", *cells)
-    for row, values in results.speeds.items():
-        rows.add_row(row, *(f"{values[cell]:,.0f}" for cell in cells))
-    return rows
 
 
 def _load_table(results: ServingResults) -> Table:

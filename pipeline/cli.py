@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -117,6 +117,24 @@ def serve(verbose: bool, **options: Any) -> None:
 
 for command in (asking.generate, asking.score, asking.fill, asking.next_):
     main.add_command(command)
+
+
+@main.command()
+@click.option(
+    "-o",
+    "--output",
+    type=click.File("wb", lazy=True),
+    metavar="FILE",
+    default="lyrics.protoset",
+    show_default=True,
+    help="File to write.",
+)
+def protoset(output: BinaryIO) -> None:
+    """Describe what is served over gRPC in a file, for grpcurl and its like."""
+    from serving.protoset import protoset
+
+    output.write(protoset())
+    click.echo(output.name)
 
 
 @main.command()

@@ -116,10 +116,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: classification_pb2.ClassificationRequest, context: grpc.ServicerContext
     ) -> None:
         """Says that the signature classifies nothing."""
-        _check_model_spec(request)
-        with self._models.use(request.model_spec) as servable:
-            name = signature_name(request.model_spec)
-            inference.refuse(servable.signatures, name, inference.CLASSIFY)
+        self._refuse(request, inference.CLASSIFY)
 
     @_answer
     @_counted
@@ -127,10 +124,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self, request: regression_pb2.RegressionRequest, context: grpc.ServicerContext
     ) -> None:
         """Says that the signature regresses nothing."""
-        _check_model_spec(request)
-        with self._models.use(request.model_spec) as servable:
-            name = signature_name(request.model_spec)
-            inference.refuse(servable.signatures, name, inference.REGRESS)
+        self._refuse(request, inference.REGRESS)
 
     @_answer
     def MultiInference(
@@ -141,6 +135,11 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         spec = tasks[0][1].model_spec if tasks else model_pb2.ModelSpec()
         with self._models.use(spec) as servable:
             inference.refuse_all(servable.signatures, tasks)
+
+    def _refuse(self, request: Any, method_name: str) -> None:
+        _check_model_spec(request)
+        with self._models.use(request.model_spec) as servable:
+            inference.refuse(servable.signatures, signature_name(request.model_spec), method_name)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
