@@ -14,7 +14,7 @@ REQUEST = """{
 }"""
 
 
-def test_who_knows_nothing_else_can_ask(server):
+def test_who_knows_nothing_else_can_ask(lyrics_target):
     pool = descriptor_pool.DescriptorPool()
     for file in FileDescriptorSet.FromString(protoset()).file:
         pool.Add(file)
@@ -22,7 +22,7 @@ def test_who_knows_nothing_else_can_ask(server):
     request_class, response_class = map(
         message_factory.GetMessageClass, (method.input_type, method.output_type)
     )
-    with grpc.insecure_channel(server.target) as channel:
+    with grpc.insecure_channel(lyrics_target) as channel:
         predict = channel.unary_unary(
             f"/{method.containing_service.full_name}/{method.name}",
             request_class.SerializeToString,
