@@ -4,10 +4,10 @@ import logging
 import os
 import shutil
 import signal
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
 
 from modules.errors import ServingError
 from serving.options import ServerOptions
@@ -52,8 +52,8 @@ def serve(options: ServerOptions) -> None:
     from serving.server import ModelServer
 
     process.configure(options)
-    with _stop_signals() as stopped, ModelServer(options):
-        stopped.wait()
+    with _stop_signals() as signals, ModelServer(options):
+        signals.get()
 
 
 def tensorflow_model_server_command(binary: str, options: ServerOptions) -> list[str]:
@@ -103,13 +103,16 @@ def _what_to_serve(options: ServerOptions) -> list[str]:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and SIGINT set, instead of what they did before."""
-    stopped = threading.Event()
+def _stop_signals() -> Iterator[SimpleQueue[int]]:
+    """Gets SIGTERM and SIGINT, instead of what they did before."""
+    # An Event would wait for ever if the signal came while it is about to wait.
+    signals: SimpleQueue[int] = SimpleQueue()
     numbers = (signal.SIGTERM, signal.SIGINT)
-    previous = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    previous = {
+        number: signal.signal(number, lambda number, _: signals.put(number)) for number in numbers
+    }
     try:
-        yield stopped
+        yield signals
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
