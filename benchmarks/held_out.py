@@ -49,8 +49,9 @@ _SONGCI = {
     "num_steps": 70,  # a poem's length
     "stride": 256,
     "context": 256,
+    "num_hiddens": 384,
     "tie_weights": True,
-    "embedding_size": 256,
+    "embedding_size": 384,
     "dropout": 0.2,
     "variational_dropout": False,
     "optimizer": "adamw",
@@ -59,7 +60,7 @@ _SONGCI = {
     "schedule": "cosine",
     "label_smoothing": 0.0,
     "precision": "bfloat16",
-    "num_epochs": 7,
+    "num_epochs": 5,
     "patience": 0,
 }
 _OPTIONS: dict[str, dict[str, Any]] = {"bundled": {}, "jaychou": {}, "songci": _SONGCI}
