@@ -100,12 +100,15 @@ def generate(
             beams = ask_in_batches(
                 lambda batch: connection.generate_beam(batch, num_chars, beam), texts, batch_size
             )
-            (console.print_json if as_json else console.print_beams)(beams)
+            if as_json:
+                console.print_json(list(beams))
+            else:
+                console.print_beams(beams)
         elif as_json:
             written = ask_in_batches(
                 lambda batch: connection.generate_scored(batch, **options), texts, batch_size
             )
-            console.print_json(written)
+            console.print_json(list(written))
         elif len(texts) == 1:
             console.print_stream(texts[0], connection.stream(texts[0], **options))
         else:
@@ -128,10 +131,10 @@ def score(texts: list[str], batch_size: int, as_json: bool, client: dict) -> Non
     """
     with connect(**client) as connection:
         scores = ask_in_batches(connection.score, texts, batch_size)
-    if as_json:
-        console.print_json(scores)
-    else:
-        heat_map.print_scores(texts, scores)
+        if as_json:
+            console.print_json(list(scores))
+        else:
+            heat_map.print_scores(texts, scores)
 
 
 @click.command()
@@ -153,10 +156,10 @@ def fill(texts: list[str], top_k: int, batch_size: int, as_json: bool, client: d
     """
     with connect(**client) as connection:
         answers = ask_in_batches(lambda batch: connection.fill(batch, top_k), texts, batch_size)
-    if as_json:
-        console.print_json(answers)
-    else:
-        console.print_filled(answers)
+        if as_json:
+            console.print_json(list(answers))
+        else:
+            console.print_filled(answers)
 
 
 @click.command(name="next")
@@ -179,10 +182,10 @@ def next_(texts: list[str], top_k: int, batch_size: int, as_json: bool, client: 
         answers = ask_in_batches(
             lambda batch: connection.next_char(batch, top_k), texts, batch_size
         )
-    if as_json:
-        console.print_json(answers)
-    else:
-        console.print_candidates(texts, answers)
+        if as_json:
+            console.print_json(list(answers))
+        else:
+            console.print_candidates(texts, answers)
 
 
 def _is_given(context: click.Context, name: str) -> bool:

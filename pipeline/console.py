@@ -11,7 +11,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -192,7 +192,7 @@ def print_survey(survey: "Survey") -> None:
     )
 
 
-def print_filled(answers: Sequence[Filled]) -> None:
+def print_filled(answers: Iterable[Filled]) -> None:
     """Each text filled in, and under it a line for each blank: its candidates, ranked."""
     for filled in answers:
         print_line(literal(filled.text.replace("\n", " ")))
@@ -200,7 +200,7 @@ def print_filled(answers: Sequence[Filled]) -> None:
             _print_ranked(blank)
 
 
-def print_candidates(prefixes: Sequence[str], answers: Sequence[Sequence[Candidate]]) -> None:
+def print_candidates(prefixes: Iterable[str], answers: Iterable[Sequence[Candidate]]) -> None:
     """Each prefix, and under it what may come next, ranked."""
     for prefix, candidates in zip(prefixes, answers, strict=True):
         print_line(literal(prefix.replace("\n", " ")))
@@ -218,16 +218,17 @@ def print_stream(prefix: str, pieces: Iterator[str]) -> None:
         stdout.print()
 
 
-def print_texts(texts: Sequence[str]) -> None:
+def print_texts(texts: Iterable[str]) -> None:
     """Texts, which may have several lines, with an empty line between them."""
     for number, text in enumerate(texts):
         print_line("\n" if number else "", literal(text))
 
 
-def print_beams(beams: Sequence[Sequence[Generated]]) -> None:
+def print_beams(beams: Iterable[Sequence[Generated]]) -> None:
     """Of each search, under a common heading, the texts that it found, the likeliest first."""
-    print_line(f"{'nats':>12}  text")
-    for texts in beams:
+    for number, texts in enumerate(beams):
+        if not number:  # not before the server has answered
+            print_line(f"{'nats':>12}  text")
         for found in texts:
             text = literal(found.text.replace("\n", " "))
             print_line(f"{-found.log_probability:>12,.2f}  ", text)

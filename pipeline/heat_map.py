@@ -1,7 +1,7 @@
 """Scores on the console: each character in the colour of the model's surprise at it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from rich.text import Text
 
@@ -21,15 +21,18 @@ _LINE_END = "↵"  # a colour needs something to be seen on
 _LINE = "{:>12}  {:>12}  {:>10}  ".format
 
 
-def print_scores(texts: Sequence[str], scores: Sequence[Score]) -> None:
+def print_scores(texts: Iterable[str], scores: Iterable[Score]) -> None:
     """A line for each text, in colours on a terminal, with a legend."""
     in_colour = console.stdout.color_system is not None and not console.stdout.no_color
-    console.print_line(_LINE("perplexity", "nats", "characters"), "text")
-    for text, score in zip(texts, scores, strict=True):
+    needs_legend = False
+    for number, (text, score) in enumerate(zip(texts, scores, strict=True)):
+        if not number:  # not before the server has answered
+            console.print_line(_LINE("perplexity", "nats", "characters"), "text")
         figures = _LINE(f"{score.perplexity:,.2f}", f"{score.nats:,.2f}", score.characters)
-        shown = _coloured(score) if in_colour and score.scored else _visible(text)
-        console.print_line(figures, shown)
-    if in_colour and any(score.scored for score in scores):
+        is_coloured = in_colour and bool(score.scored)
+        needs_legend |= is_coloured
+        console.print_line(figures, _coloured(score) if is_coloured else _visible(text))
+    if needs_legend:
         legend = [(f" {often} ", style) for _, often, style in _SHADES]
         console.print_line("\nexpected at least: ", *legend)
 

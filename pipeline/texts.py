@@ -1,7 +1,7 @@
 """Texts for a command: given as arguments, or one a line in files or on standard input."""
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, TypeVar
 
 import click
@@ -53,17 +53,12 @@ def text_arguments(metavar: str) -> Callable:
 
 def ask_in_batches(
     ask: Callable[[Sequence[str]], list[Answer]], texts: Sequence[str], batch_size: int
-) -> list[Answer]:
-    """What `ask` answers to all texts, though it gets `batch_size` at a time."""
-    if len(texts) <= batch_size:
-        with console.working("asking the server"):
-            return ask(texts)
-    answers: list[Answer] = []
-    with console.progress() as on_batch:
-        for first in range(0, len(texts), batch_size):
-            on_batch("asking the server", first // batch_size, -(-len(texts) // batch_size))
-            answers += ask(texts[first : first + batch_size])
-    return answers
+) -> Iterator[Answer]:
+    """What `ask` answers to each text, as it comes, though it gets `batch_size` at a time."""
+    for first in range(0, len(texts), batch_size):
+        with console.working(f"asking the server: {first:,} of {len(texts):,} texts done"):
+            answers = ask(texts[first : first + batch_size])
+        yield from answers
 
 
 def _gather(arguments: Iterable[str], files: Iterable[IO[str]]) -> list[str]:
