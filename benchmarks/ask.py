@@ -9,6 +9,8 @@ from modules import features
 from serving import calls
 from serving.protos import predict_pb2, prediction_service_pb2_grpc
 
+Predict = Callable[[predict_pb2.PredictRequest], predict_pb2.PredictResponse]
+
 
 def call_of(task: Writing) -> calls.Call[list[str]]:
     """`generate` of a row for each prefix: the likeliest characters."""
@@ -24,8 +26,9 @@ def request_of(task: Writing) -> predict_pb2.PredictRequest:
     return request
 
 
-def connect(target: str) -> Callable[[predict_pb2.PredictRequest], predict_pb2.PredictResponse]:
-    """Predict, over a connection of its own."""
+def connect(target: str) -> Predict:
+    """Predict, over a connection of its own, which is there."""
     options = [("grpc.use_local_subchannel_pool", 1)]  # else channels share a connection
     channel = grpc.insecure_channel(target, options)
+    grpc.channel_ready_future(channel).result(timeout=60)
     return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict

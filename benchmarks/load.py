@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import grpc
 
-from benchmarks.ask import connect, request_of
+from benchmarks.ask import Predict, connect, request_of
 from benchmarks.writing import Writing
 
 
@@ -51,8 +51,8 @@ def put_under_load(
     request, numbers = request_of(task), itertools.count()
     lost: list[grpc.RpcError] = []
 
-    def ask() -> list[float]:
-        predict, latencies = connect(task.target), []
+    def ask(predict: Predict) -> list[float]:
+        latencies = []
         while next(numbers) < requests or not is_over():
             start = time.perf_counter()
             try:
@@ -63,9 +63,10 @@ def put_under_load(
                 latencies.append(time.perf_counter() - start)
         return latencies
 
+    connections = [connect(task.target) for _ in range(clients)]
     start = time.perf_counter()
     with ThreadPoolExecutor(clients) as pool:
-        asked = [pool.submit(ask) for _ in range(clients)]
+        asked = [pool.submit(ask, predict) for predict in connections]
         latencies = [latency for future in asked for latency in future.result()]
     seconds = time.perf_counter() - start
     if not latencies:

@@ -178,7 +178,8 @@ def _one_processor() -> Iterator[None]:
 
 def _crowds(plan: Plan, asking: Writing) -> list[Load]:
     """Of one client, and of ever more at once."""
-    put_under_load(asking, max(plan.clients), plan.requests // 4)  # warms up
+    # A batch of a new size is slower, so each is to have come.
+    put_under_load(asking, max(plan.clients), 2 * plan.requests)
     return [put_under_load(asking, clients, plan.requests) for clients in plan.clients]
 
 
