@@ -94,8 +94,9 @@ _OPTIONS = [
     ),
     _option(
         "--tensorflow-inter-op-parallelism",
-        _NATURAL,
-        "Threads that run operations side by side.",
+        click.IntRange(-1),
+        "Threads that run operations side by side; -1 is none but the request's own, which does "
+        "best where few ask.",
         "one for each processor",
     ),
     _option(

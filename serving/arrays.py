@@ -9,14 +9,18 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
-# The field of a message that holds the values of a dtype; the rarer dtypes have other ways.
+# The field of a message that holds the values of a dtype, and NumPy's dtype; the rarer ones have
+# other ways.
 _VALUE_FIELDS = {
-    tf.float32.as_datatype_enum: "float_val",
-    tf.float64.as_datatype_enum: "double_val",
-    tf.int32.as_datatype_enum: "int_val",
-    tf.int64.as_datatype_enum: "int64_val",
-    tf.bool.as_datatype_enum: "bool_val",
-    tf.string.as_datatype_enum: "string_val",
+    dtype.as_datatype_enum: (field, dtype.as_numpy_dtype)
+    for dtype, field in {
+        tf.float32: "float_val",
+        tf.float64: "double_val",
+        tf.int32: "int_val",
+        tf.int64: "int64_val",
+        tf.bool: "bool_val",
+        tf.string: "string_val",
+    }.items()
 }
 _MOST_FILLED = 2**20  # elements: a small message must not be able to take all the memory
 
@@ -32,12 +36,12 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError(f"no shape of a tensor: {shape}")
     size = math.prod(shape)
-    if size > max(_MOST_FILLED, proto.ByteSize()):
+    if size > _MOST_FILLED and size > proto.ByteSize():
         raise ValueError(f"{size} elements in a message of {proto.ByteSize()} bytes")
     if proto.dtype not in _VALUE_FIELDS or proto.tensor_content:
         return _parsed(proto)
-    dtype = tf.as_dtype(proto.dtype).as_numpy_dtype
-    values = np.array(getattr(proto, _VALUE_FIELDS[proto.dtype])[:size], dtype)
+    field, dtype = _VALUE_FIELDS[proto.dtype]
+    values = np.array(getattr(proto, field)[:size], dtype)
     if len(values) == size:
         return values.reshape(shape)
     last = values[-1] if len(values) else (b"" if dtype is object else dtype())
@@ -46,12 +50,12 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 def to_proto(value: object, dtype: int) -> tensor_pb2.TensorProto:
     """A computed value in the field of its dtype; a rarer dtype as raw bytes."""
-    element = tf.as_dtype(dtype)
-    array = np.asarray(value, dtype=element.as_numpy_dtype)
     if dtype not in _VALUE_FIELDS:
-        return tf.make_tensor_proto(array)
+        return tf.make_tensor_proto(np.asarray(value, dtype=tf.as_dtype(dtype).as_numpy_dtype))
+    field, element = _VALUE_FIELDS[dtype]
+    array = np.asarray(value, dtype=element)
     shape = tf.TensorShape(array.shape).as_proto()
-    values = {_VALUE_FIELDS[dtype]: array.ravel().tolist()}
+    values = {field: array.ravel().tolist()}
     return tensor_pb2.TensorProto(dtype=dtype, tensor_shape=shape, **values)
 
 

@@ -35,7 +35,7 @@ class ServerOptions:
         tensorflow_intra_op_parallelism: threads that compute one operation; 0 is as many as
             there are processors. Many small requests at once are served faster by one.
         tensorflow_inter_op_parallelism: threads that compute operations at the same time; 0
-            alike.
+            alike, and -1 is none but the request's own.
         max_num_load_retries: further tries to load a version after the first.
         load_retry_interval_micros: between two tries, in microseconds.
         allow_version_labels_for_unavailable_models: whether a new label may be given to a
