@@ -1,12 +1,14 @@
 """What a server counts, under TF Serving's names, on TF Serving's Prometheus page.
 
-Sources: the metrics in servables/tensorflow/util.cc and batching/batching_session.cc of TF Serving
-and in cc/saved_model/loader.cc of TensorFlow, the text in util/prometheus_exporter.cc.
+Sources: the metrics in servables/tensorflow/util.cc and saved_model_warmup_util.cc beside it and in
+batching/batching_session.cc of TF Serving, and in cc/saved_model/loader.cc of TensorFlow; the text in
+util/prometheus_exporter.cc.
 """
 
 import contextlib
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import tensorflow as tf
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -44,6 +46,11 @@ class Metrics:
             "Wall time that a request waits for its batch to run, in microseconds.",
             ("thread_pool_name",),
             _QUEUING_BUCKETS,
+        )
+        self._warmup_latency = self._histogram(
+            ":tensorflow:serving:model_warmup_latency",
+            "Wall time of a version's warm-up requests, in microseconds.",
+            ("model_path", "status"),
         )
         self._load_attempt_count = self._counter(
             ":tensorflow:cc:saved_model:load_attempt_count",
@@ -91,6 +98,10 @@ class Metrics:
     def queued(self, seconds: float) -> None:
         """Notes how long a request waited for its batch to run."""
         self._queuing_latency.labels(_THREAD_POOL).observe(round(seconds * 1e6))
+
+    def warmed_up(self, model_path: Path, seconds: float) -> None:
+        """Notes how long a version's warm-up requests took together."""
+        self._warmup_latency.labels(str(model_path), "OK").observe(round(seconds * 1e6))
 
     @contextlib.contextmanager
     def load(self, model_path: str) -> Iterator[None]:

@@ -63,6 +63,7 @@ class ModelServer:
                 options.enable_model_warmup,
                 max_num_load_retries=options.max_num_load_retries,
                 load_retry_interval_micros=options.load_retry_interval_micros,
+                on_warm_up=self._metrics.warmed_up,
             ),
             options.allow_version_labels_for_unavailable_models,
         )

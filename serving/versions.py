@@ -49,12 +49,15 @@ class Loading:
         enable_model_warmup: whether it first answers the requests that travel with it.
         max_num_load_retries: further tries after the first.
         load_retry_interval_micros: between two tries, in microseconds.
+        on_warm_up: told the directory of each version that answered such requests, and the
+            seconds that it took.
     """
 
     load: Load = Servable
     enable_model_warmup: bool = True
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
+    on_warm_up: Callable[[Path, float], None] = lambda path, seconds: None
 
 
 @dataclass
@@ -215,8 +218,10 @@ class ModelVersions:
     def _load(self, number: int, path: Path) -> Servable:
         servable = self._loading.load(number, path)
         if self._loading.enable_model_warmup:
+            start = time.perf_counter()
             try:
-                warm_up(servable, path)
+                if warm_up(servable, path):
+                    self._loading.on_warm_up(path, time.perf_counter() - start)
             except BaseException:
                 servable.close()
                 raise

@@ -23,8 +23,8 @@ MOST_RECORDS = 1000
 _logger = logging.getLogger(__name__)
 
 
-def warm_up(servable: Servable, path: Path) -> None:
-    """Answers the requests below `path`, if there are any.
+def warm_up(servable: Servable, path: Path) -> int:
+    """Answers the requests below `path`, if there are any; returns how many there were.
 
     Raises:
         tf.errors.InvalidArgumentError: if there are too many, or something else.
@@ -32,7 +32,7 @@ def warm_up(servable: Servable, path: Path) -> None:
     """
     file = path / WARMUP_REQUESTS
     if not file.exists():
-        return
+        return 0
     number = 0
     for number, record in enumerate(tf.data.TFRecordDataset(str(file)).as_numpy_iterator(), 1):
         if number > MOST_RECORDS:
@@ -41,6 +41,7 @@ def warm_up(servable: Servable, path: Path) -> None:
             )
         _answer(servable, _parsed(record, file))
     _logger.info("answered %d warm-up requests of version %d", number, servable.version)
+    return number
 
 
 def _parsed(record: bytes, file: Path) -> PredictionLog:

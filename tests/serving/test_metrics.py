@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 import tensorflow as tf
@@ -21,7 +22,7 @@ from serving.server import ModelServer
 def samples(metrics):
     """Values by the name and the labels."""
     families = list(text_string_to_metric_families(metrics.page()))  # Prometheus can read it
-    assert len(families) == 6
+    assert len(families) == 7
     lines = [line for line in metrics.page().splitlines() if not line.startswith("#")]
     found = (re.fullmatch(r"(\S+){(.*)} (\S+)", line) for line in lines)
     return {(line[1], *re.findall(r'="(.*?)"', line[2])): float(line[3]) for line in found}
@@ -76,6 +77,13 @@ def test_waiting_for_a_batch_is_timed():
     # Exponential(100, 1.2, 52) of monitoring::Buckets.
     assert counted[(f"{labels[0]}_bucket", labels[1], "211647")] == 0
     assert counted[(f"{labels[0]}_bucket", labels[1], "253977")] == 1
+
+
+def test_warming_up_is_timed():
+    metrics = Metrics()
+    metrics.warmed_up(Path("/lyrics/1"), seconds=0.25)
+    name = ":tensorflow:serving:model_warmup_latency"
+    assert samples(metrics)[f"{name}_sum", "/lyrics/1", "OK"] == 250_000
 
 
 def test_loads_are_counted():

@@ -61,9 +61,11 @@ def served(base_path: Path, **loading) -> Models:
 @pytest.mark.parametrize(("warm", "asked"), [(True, [b"a", b"b"]), (False, [])])
 def test_the_requests_are_answered_in_order(base_path, write, warm, asked):
     write(log(b"a"), b"", log(b"b"))
-    models = served(base_path, enable_model_warmup=warm)
+    told = []
+    models = served(base_path, enable_model_warmup=warm, on_warm_up=lambda *args: told.append(args))
     with models.use(LYRICS) as servable:
         assert servable.asked == [("score", [text]) for text in asked]
+    assert [path for path, seconds in told if seconds > 0] == [base_path / "1"] * warm
     models.close()
 
 
