@@ -75,7 +75,7 @@ def chooser(
     Args:
         distribution: what to draw from.
         vocab_size: entries of the vocabulary, `<unk>` included.
-        compiled: whether by XLA.
+        compiled: whether by XLA, which takes other ways to the same, but for rounding.
 
     Returns:
         a function of logits, float32[B, vocab_size], where -inf is never drawn, and draws,
@@ -116,6 +116,10 @@ def _choose(limits: _Limits, compiled: bool, logits: tf.Tensor, draws: tf.Tensor
     # Rounding may leave the last sum short of the whole, so the draw is measured against that sum.
     below = cumulative <= draws[:, None] * cumulative[:, -1:]
     drawn = tf.math.count_nonzero(below, axis=-1)  # [B]
+    if compiled:
+        # Rounding may leave a gap before a block, which must not let in what cannot be drawn.
+        can_be = tf.gather(weights, tf.minimum(drawn, weights.shape[-1] - 1), batch_dims=1) > 0
+        drawn = tf.where(can_be, drawn, likeliest)
     return tf.where(limits.is_greedy, likeliest, drawn)
 
 

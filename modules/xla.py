@@ -56,13 +56,13 @@ def lowest(logits: tf.Tensor, top_k: tf.Tensor, top_p: tf.Tensor) -> tf.Tensor:
     )
 
 
-def _lowest(logits: tf.Tensor, do_not_do: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+def _lowest(logits: tf.Tensor, are_too_few: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
     """The lowest logit that is needed, by halving the range in which it is.
 
     Args:
         logits: float32[B, vocab_size], 0 at most.
-        do_not_do: whether the characters of a row that it is told, bool[B, vocab_size], are not
-            enough without the next likely one: bool[B].
+        are_too_few: whether the characters that it is told, bool[B, vocab_size], are not enough
+            for a row: bool[B].
 
     Returns:
         float32[B].
@@ -70,7 +70,7 @@ def _lowest(logits: tf.Tensor, do_not_do: Callable[[tf.Tensor], tf.Tensor]) -> t
 
     def halve(step: tf.Tensor, low: tf.Tensor, high: tf.Tensor) -> tuple:
         middle = (low + high) / 2
-        is_high = do_not_do(logits > middle[:, None])
+        is_high = are_too_few(logits > middle[:, None])
         return step + 1, tf.where(is_high, low, middle), tf.where(is_high, middle, high)
 
     highest = tf.zeros_like(logits[:, 0])

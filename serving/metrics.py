@@ -1,8 +1,8 @@
 """What a server counts, under TF Serving's names, on TF Serving's Prometheus page.
 
 Sources: the metrics in servables/tensorflow/util.cc and saved_model_warmup_util.cc beside it and in
-batching/batching_session.cc of TF Serving, and in cc/saved_model/loader.cc of TensorFlow; the text in
-util/prometheus_exporter.cc.
+batching/batching_session.cc of TF Serving, and in cc/saved_model/loader.cc of TensorFlow; the text
+in util/prometheus_exporter.cc.
 """
 
 import contextlib

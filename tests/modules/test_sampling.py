@@ -107,3 +107,16 @@ def test_random_numbers_are_uniform():
     neighbours = np.corrcoef(numbers.numpy()[:-1].ravel(), numbers.numpy()[1:].ravel())[0, 1]
     rows = np.corrcoef(numbers.numpy()[:, :-1].ravel(), numbers.numpy()[:, 1:].ravel())[0, 1]
     assert max(abs(neighbours), abs(rows)) < 0.02
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_nothing_beyond_the_limits_is_drawn(compiled):
+    random = np.random.default_rng(0)
+    logits = random.normal(size=[500, 100]).astype(np.float32) * 3
+    logits[:, 0] = -np.inf
+    draws = random.integers(0, 2**24, 500) / 2**24
+    options = tf.fill([500], 1.0), tf.fill([500], 5), tf.fill([500], 1.0)
+    drawn = chooser(Distribution(*options), 100, compiled)(logits, tf.constant(draws, tf.float32))
+    likely = np.argsort(-logits, axis=1)[:, :5]
+    assert (likely == drawn.numpy()[:, None]).any(axis=1).all()
+    assert len(np.unique(drawn)) > 50
