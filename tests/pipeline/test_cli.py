@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from pipeline.config import PRESETS
 from pipeline.options import make_config
+from serving.options import ServerOptions
 
 pytestmark = pytest.mark.fast
 
@@ -26,6 +28,11 @@ OPTIONS = [
     for option in command.params
     if isinstance(option, click.Option)
 ]
+
+
+def test_every_flag_of_the_server_can_be_given():
+    given = {option.name for option in main.commands["serve"].params}
+    assert given == {field.name for field in dataclasses.fields(ServerOptions)} | {"verbose"}
 
 
 @pytest.mark.parametrize("option", OPTIONS)
