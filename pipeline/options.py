@@ -144,7 +144,7 @@ _PIPELINE_OPTIONS = [
         show_default="分开, 不分开",
         help="What a sample begins with; may be given more than once.",
     ),
-    _option("--xla", bool, "Save the model with a compiled generate_xla, too."),
+    _option("--xla", bool, "Save generate_xla too: faster, where the server compiles it."),
     _option("--gate-split", (EVAL, TRAIN), "Whose perplexity the gate looks at."),
     _option("--max-perplexity", click.FloatRange(1, 1e12), "Highest perplexity that passes."),
     _option("--must-beat", get_args(MustBeat), "Model whose perplexity must be higher."),
