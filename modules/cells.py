@@ -49,9 +49,12 @@ class Cell(Protocol):
         """What the gradients are multiplied with on their way back, [T, B, ...] each."""
 
     def backward(
-        self, d_state: State, factors: list[tf.Tensor], weights: Weights
+        self, d_state: State, factors: list[tf.Tensor], transposed: tf.Tensor
     ) -> tuple[State, tf.Tensor]:
-        """A step back: dL/d(state after) to dL/d(state before) and dL/d(gates), [B, G * H]."""
+        """A step back: dL/d(state after) to dL/d(state before) and dL/d(gates), [B, G * H].
+
+        `transposed` is what multiplied the state, the other way round: [G * H, H].
+        """
 
     def gradients(
         self, d_hiddens: tf.Tensor, d_gates: tf.Tensor, steps: Steps, weights: Weights
@@ -78,11 +81,11 @@ class Rnn:
         return [1 - tf.square(steps.after[0])]
 
     def backward(
-        self, d_state: State, factors: list[tf.Tensor], weights: Weights
+        self, d_state: State, factors: list[tf.Tensor], transposed: tf.Tensor
     ) -> tuple[State, tf.Tensor]:
         """See Cell."""
         d_gates = d_state[0] * factors[0]
-        return [multiply(d_gates, weights[0], transpose_b=True)], d_gates
+        return [multiply(d_gates, transposed)], d_gates
 
     def gradients(
         self, d_hiddens: tf.Tensor, d_gates: tf.Tensor, steps: Steps, weights: Weights
@@ -142,14 +145,14 @@ class Gru:
         return [z, tf.stack(to_gates, axis=2)]  # [T, B, H], [T, B, 3, H]
 
     def backward(
-        self, d_state: State, factors: list[tf.Tensor], weights: Weights
+        self, d_state: State, factors: list[tf.Tensor], transposed: tf.Tensor
     ) -> tuple[State, tf.Tensor]:
         """See Cell."""
         (d_hidden,) = d_state
         z, to_gates = factors
         d_gates = d_hidden[:, None] * to_gates  # [B, 3, H]
         d_gates = tf.reshape(d_gates, [-1, 3 * d_hidden.shape[-1]])
-        return [d_hidden * z + multiply(d_gates, weights[0], transpose_b=True)], d_gates
+        return [d_hidden * z + multiply(d_gates, transposed)], d_gates
 
     def gradients(
         self, d_hiddens: tf.Tensor, d_gates: tf.Tensor, steps: Steps, weights: Weights
@@ -196,17 +199,17 @@ class GruResetBefore:
         return [z, r, to_z, hidden * r * (1 - r), (1 - z) * (1 - tf.square(n))]
 
     def backward(
-        self, d_state: State, factors: list[tf.Tensor], weights: Weights
+        self, d_state: State, factors: list[tf.Tensor], transposed: tf.Tensor
     ) -> tuple[State, tf.Tensor]:
         """See Cell."""
         (d_hidden,) = d_state
         z, r, to_z, to_r, to_n = factors
         units = d_hidden.shape[-1]
-        kernel_zr, kernel_n = tf.split(weights[0], [2 * units, units], axis=1)
+        from_zr, from_n = tf.split(transposed, [2 * units, units])
         d_n = d_hidden * to_n
-        d_reset = multiply(d_n, kernel_n, transpose_b=True)  # of r * h
+        d_reset = multiply(d_n, from_n)  # of r * h
         d_zr = tf.concat([d_hidden * to_z, d_reset * to_r], axis=1)
-        d_before = d_hidden * z + d_reset * r + multiply(d_zr, kernel_zr, transpose_b=True)
+        d_before = d_hidden * z + d_reset * r + multiply(d_zr, from_zr)
         return [d_before], tf.concat([d_zr, d_n], axis=1)
 
     def gradients(
@@ -249,14 +252,14 @@ class Lstm:
         return [f, o * (1 - tf.square(squashed)), tf.concat(to_gates, axis=-1)]
 
     def backward(
-        self, d_state: State, factors: list[tf.Tensor], weights: Weights
+        self, d_state: State, factors: list[tf.Tensor], transposed: tf.Tensor
     ) -> tuple[State, tf.Tensor]:
         """See Cell."""
         d_hidden, d_cell = d_state
         f, to_cell, to_gates = factors
         d_cell += d_hidden * to_cell
         d_gates = tf.concat([d_cell, d_cell, d_cell, d_hidden], axis=1) * to_gates
-        return [multiply(d_gates, weights[0], transpose_b=True), d_cell * f], d_gates
+        return [multiply(d_gates, transposed), d_cell * f], d_gates
 
     def gradients(
         self, d_hiddens: tf.Tensor, d_gates: tf.Tensor, steps: Steps, weights: Weights

@@ -68,7 +68,7 @@ def test_a_step_back_is_the_tape_s(kind, batch_size):
 
     steps = Steps(*([part[None] for part in parts] for parts in (state, after, saved)))
     factors = [part[0] for part in cell.factors(steps)]
-    d_before, d_gates = cell.backward(d_after, factors, weights)
+    d_before, d_gates = cell.backward(d_after, factors, tf.transpose(weights[0]))
     d_projected, d_weights = cell.gradients(d_after[0][None], d_gates[None], steps, weights)
     if kind == "lstm":  # what comes by way of c is in d_gates alone
         np.testing.assert_allclose(d_projected[0], d_gates)
