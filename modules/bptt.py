@@ -142,8 +142,8 @@ def unroll(
 def _transposed(kernel: tf.Tensor) -> tf.Tensor:
     """[H, G * H] to [G * H, H].
 
-    Gate by gate, for a plain transposition TensorFlow would make part of each step's product, which
-    in float32 would then take an LSTM four times as long.
+    Gate by gate, for a plain transposition TensorFlow would make part of each step's product. In
+    float32 an LSTM's would then take, on some processors, four times as long.
     """
     units = kernel.shape[0]
     gates = tf.reshape(kernel, [units, -1, units])

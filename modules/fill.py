@@ -69,6 +69,6 @@ class FillModel(Network):
         """Reads with both stacks from zero states: int64[T, B] to [T, B, num_hiddens] each."""
         state = self.initial_state(tf.shape(inputs[0])[1])
         return [
-            stack(self._embedding(part), state, training)[0]
+            stack(self._embedding(part, training), state, training)[0]
             for stack, part in zip(self._stacks, inputs, strict=True)
         ]

@@ -156,7 +156,7 @@ class LanguageModel(Network):
 
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """See Model."""
-        vectors = self._embedding(tf.transpose(inputs))  # [num_steps, batch_size, ...]
+        vectors = self._embedding(tf.transpose(inputs), training=True)
         hiddens, states = self._stack(vectors, states, training=True)
         return self._loss(hiddens, tf.transpose(targets), states)
 

@@ -5,6 +5,7 @@ fastest way on a CPU. With a GPU it is Keras's layer itself that trains, on cuDN
 """
 
 from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -44,6 +45,28 @@ def read(
     return outputs.stack(), state
 
 
+class Lookup(NamedTuple):
+    """Sequences of vectors that come again and again, as characters do, each held once.
+
+    Attributes:
+        vectors: float32[N, input_size].
+        places: which of them stands where, int32[T, B].
+    """
+
+    vectors: tf.Tensor
+    places: tf.Tensor
+
+    @property
+    def sequences(self) -> tf.Tensor:
+        """The vectors where they stand, float32[T, B, input_size]."""
+        return tf.gather(self.vectors, self.places)
+
+
+# Vectors float32[T, B, input_size], or a Lookup of them; or the indices of one-hot vectors,
+# int64[T, B].
+Inputs: TypeAlias = tf.Tensor | Lookup
+
+
 class RecurrentLayer(tf.Module):
     """An RNN, GRU or LSTM.
 
@@ -76,12 +99,12 @@ class RecurrentLayer(tf.Module):
         return self._layer.trainable_weights
 
     def __call__(
-        self, inputs: tf.Tensor, state: State, training: bool = False
+        self, inputs: Inputs, state: State, training: bool = False
     ) -> tuple[tf.Tensor, State]:
         """Reads sequences.
 
         Args:
-            inputs: float32[T, B, input_size], or the indices of one-hot vectors, int64[T, B].
+            inputs: T steps of B sequences.
             state: float32[B, num_hiddens] each.
             training: whether a gradient will be taken.
 
@@ -92,7 +115,7 @@ class RecurrentLayer(tf.Module):
             return self._read_on_gpu(inputs, state)
         dtype = self._dtype if training else tf.float32
         projected, weights = self._project(inputs, dtype), self._recurrent_weights
-        num_steps = inputs.shape[0]
+        num_steps = projected.shape[0]
         if training and num_steps and num_steps <= _LONGEST_UNROLLED:
             return bptt.unroll(self._cell, projected, state, weights, dtype)
         weights = [tf.cast(weights[0], dtype), *weights[1:]]
@@ -104,8 +127,10 @@ class RecurrentLayer(tf.Module):
         state, _ = self._cell.forward(projected, state, self._recurrent_weights)
         return state[0], state
 
-    def _project(self, inputs: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-        """[..., input_size] or int64[...] to [..., G * H]."""
+    def _project(self, inputs: Inputs, dtype: tf.DType) -> tf.Tensor:
+        """[..., input_size], a Lookup or int64[...] to [..., G * H]."""
+        if isinstance(inputs, Lookup):
+            return tf.gather(self._project(inputs.vectors, dtype), inputs.places)
         kernel, bias = self._layer.cell.kernel.value, self._layer.cell.bias.value
         if len(bias.shape) == 2:  # the GRU's second is of its product with the state
             bias = bias[0]
@@ -121,7 +146,9 @@ class RecurrentLayer(tf.Module):
         kernel = tf.convert_to_tensor(cell.recurrent_kernel.value)
         return [kernel, cell.bias.value[1]] if isinstance(self._cell, Gru) else [kernel]
 
-    def _read_on_gpu(self, inputs: tf.Tensor, state: State) -> tuple[tf.Tensor, State]:
+    def _read_on_gpu(self, inputs: Inputs, state: State) -> tuple[tf.Tensor, State]:
+        if isinstance(inputs, Lookup):
+            inputs = inputs.sequences
         if inputs.dtype.is_integer:
             inputs = tf.one_hot(inputs, self._input_size)
         inputs = tf.transpose(inputs, [1, 0, 2])  # [B, T, input_size], as Keras has it

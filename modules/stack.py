@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from modules.cells import State, multiply
 from modules.hyperparameters import Hyperparameters
-from modules.recurrent import RecurrentLayer
+from modules.recurrent import Inputs, Lookup, RecurrentLayer
 from modules.scratch import ScratchLayer, parameter
 
 # The states of all layers.
@@ -60,9 +60,9 @@ class Stack(tf.Module):
         return [[zeros] * self._states_per_layer for _ in self._layers]
 
     def __call__(
-        self, inputs: tf.Tensor, states: States, training: bool = False
+        self, inputs: Inputs, states: States, training: bool = False
     ) -> tuple[tf.Tensor, States]:
-        """Reads sequences: float32[T, B, input_size] or int64[T, B] to [T, B, num_hiddens]."""
+        """Reads sequences: T steps, B of them, to float32[T, B, num_hiddens]."""
         next_states = []
         outputs = self._drop(inputs, training)
         for index, (layer, state) in enumerate(zip(self._layers, states, strict=True)):
@@ -83,8 +83,12 @@ class Stack(tf.Module):
     def _normalised(self, outputs: tf.Tensor, index: int) -> tf.Tensor:
         return self._norms[index](outputs) if self._norms else outputs
 
-    def _drop(self, outputs: tf.Tensor, training: bool) -> tf.Tensor:
-        if not (training and self._dropout) or outputs.dtype.is_integer:
+    def _drop(self, outputs: Inputs, training: bool) -> Inputs:
+        if not (training and self._dropout):
+            return outputs
+        if isinstance(outputs, Lookup):  # what is dropped of a vector differs from place to place
+            outputs = outputs.sequences
+        if outputs.dtype.is_integer:
             return outputs
         shape = [1, *outputs.shape[1:]] if self._variational else None
         return keras.random.dropout(outputs, self._dropout, noise_shape=shape, seed=self._seeds)
@@ -117,9 +121,16 @@ class Embedding(tf.Module):
         """What training changes."""
         return self._layer.trainable_weights if self._layer else []
 
-    def __call__(self, inputs: tf.Tensor) -> tf.Tensor:
-        """int64[...] to float32[..., output_size], or as it is."""
-        return self._layer(inputs) if self._layer else inputs
+    def __call__(self, inputs: tf.Tensor, training: bool = False) -> Inputs:
+        """int64[...] to float32[..., output_size], or as it is.
+
+        In training to a Lookup, so that each is multiplied once: of the 1,120 characters in a
+        minibatch of the book's text some 420 are distinct.
+        """
+        if not (self._layer and training):
+            return self._layer(inputs) if self._layer else inputs
+        distinct, places = tf.unique(tf.reshape(inputs, [-1]))
+        return Lookup(self._layer(distinct), tf.reshape(places, tf.shape(inputs)))
 
 
 class Output(tf.Module):

@@ -73,13 +73,12 @@ def outcome(read: Callable, inputs: tf.Tensor, state: list[tf.Tensor], weights: 
         for i, part in enumerate(last):
             loss += tf.reduce_sum(part * normal(*part.shape, seed=30 + i))
     d_inputs, d_state, d_weights = tape.gradient(loss, [inputs, state, weights])
-    dense = [tf.convert_to_tensor(gradient).numpy() for gradient in d_weights]
     return Outcome(
         outputs.numpy(),
         [part.numpy() for part in last],
-        None if d_inputs is None else d_inputs.numpy(),
+        None if d_inputs is None else tf.convert_to_tensor(d_inputs).numpy(),
         [part.numpy() for part in d_state],
-        dense,
+        [tf.convert_to_tensor(gradient).numpy() for gradient in d_weights],
     )
 
 

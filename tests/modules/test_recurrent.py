@@ -14,7 +14,7 @@ from recurrence import (
 )
 
 from modules import bptt
-from modules.recurrent import RecurrentLayer
+from modules.recurrent import Lookup, RecurrentLayer
 
 UNROLLED, IN_A_LOOP = 6, 130  # steps
 
@@ -73,6 +73,24 @@ def test_an_index_is_its_one_hot_vector(kind):
     by_vector = expected_of(theirs, tf.one_hot(indices, INPUT_SIZE), state)
     assert by_index.d_inputs is None
     assert_same(by_index, by_vector._replace(d_inputs=None))
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_looked_up_is_read_where_it_stands(kind, on_gpu, monkeypatch):
+    theirs = keras_layer(kind)
+    layer, state = layer_like(theirs, kind), state_of(kind, 3)
+    monkeypatch.setattr(layer, "_cudnn", on_gpu)
+    vectors, places = normal(3, INPUT_SIZE), tf.constant([[0, 2, 1], [2, 2, 0]])
+
+    def looked_up(vectors, state):
+        return layer(Lookup(vectors, places), state, training=True)
+
+    def in_place(vectors, state):
+        return time_major(theirs)(tf.gather(vectors, places), state)
+
+    expected = outcome(in_place, vectors, state, theirs.weights)
+    assert_same(outcome(looked_up, vectors, state, layer.weights), expected)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,6 +6,7 @@ from recurrence import KINDS, normal
 
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel
+from modules.recurrent import Lookup
 from modules.stack import Embedding, Output, Stack
 
 UNITS, VOCAB_SIZE = 4, 7
@@ -115,6 +116,14 @@ def test_vectors_are_dropped_too_and_states_never():
     assert np.abs(by_vector[0] - expected[0]).max() > 1e-3
 
 
+def test_of_a_vector_other_units_are_dropped_wherever_it_stands():
+    looked_up = Lookup(normal(3, VOCAB_SIZE), tf.ones([20, 4], tf.int32))
+    one, other = (stack_of(dropout=0.5) for _ in range(2))
+    outputs, _ = one(looked_up, one.initial_state(4), training=True)
+    expected, _ = other(looked_up.sequences, other.initial_state(4), training=True)
+    np.testing.assert_array_equal(outputs, expected)
+
+
 # Layer normalisation.
 
 
@@ -150,6 +159,7 @@ def test_an_embedding_of_size_0_is_one_hot():
     assert embedding.weights == []
     assert embedding.output_size == VOCAB_SIZE
     assert embedding(IDS) is IDS
+    assert embedding(IDS, training=True) is IDS
 
 
 def test_an_embedding_is_rows_of_its_matrix():
@@ -157,6 +167,13 @@ def test_an_embedding_is_rows_of_its_matrix():
     (matrix,) = embedding.weights
     assert embedding.output_size == 3
     np.testing.assert_array_equal(embedding(IDS), matrix.numpy()[IDS])
+
+
+def test_in_training_the_vector_of_a_character_is_held_once():
+    embedding = Embedding(hyperparameters(embedding_size=3), VOCAB_SIZE)
+    looked_up = embedding(IDS, training=True)
+    assert len(looked_up.vectors) == len(np.unique(IDS))
+    np.testing.assert_array_equal(looked_up.sequences, embedding(IDS))
 
 
 @pytest.mark.parametrize("from_scratch", [False, True])
