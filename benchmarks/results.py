@@ -67,12 +67,14 @@ class Results:
         epochs: from the shortest corpus to the longest.
         memorised: None if it was not tried.
         absent: why a contestant was, a sentence each.
+        processor: whose times they are.
     """
 
     milliseconds: dict[str, dict[str, float]]
     epochs: Sequence[Epoch] = ()
     memorised: Memorised | None = None
     absent: Sequence[str] = ()
+    processor: str = ""
 
     @property
     def goals(self) -> list[Goal]:
@@ -83,6 +85,8 @@ class Results:
     def remarks(self) -> list[str]:
         """What has no place in a table, a sentence each."""
         remarks = list(self.absent)
+        if self.processor:
+            remarks.append(f"Processor: {self.processor}.")
         if self.memorised:
             remarks.append(
                 f"By heart: training perplexity {self.memorised.perplexity:.3f} after "

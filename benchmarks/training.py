@@ -33,6 +33,7 @@ from benchmarks.results import (
     Results,
 )
 from benchmarks.task import Task
+from modules.precision import BFLOAT16_INSTRUCTIONS, cpu_flags, cpu_info
 from pipeline import console
 
 _THREADS = 2
@@ -116,11 +117,17 @@ def measure(plan: Plan, ids: str) -> Results:
         if plan.epochs:
             on_stage("the book's text by heart", next(done), total)
             memorised = _memorise(np.load(ids), plan.epochs)
-    return Results(milliseconds, epochs, memorised, absent)
+    return Results(milliseconds, epochs, memorised, absent, _processor())
 
 
 def _as_json(results: Results) -> dict[str, Any]:
     return dataclasses.asdict(results) | {"goals": as_json(results.goals)}
+
+
+def _processor() -> str:
+    """Its name, and what it multiplies bfloat16 with, on which those times hang."""
+    instructions = [name for name in BFLOAT16_INSTRUCTIONS if name in cpu_flags()]
+    return f"{cpu_info('model name')}, with {' and '.join(instructions) or 'no bfloat16'}"
 
 
 def _present(modules: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:

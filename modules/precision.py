@@ -7,15 +7,21 @@ from modules.errors import TrainingError
 from modules.hyperparameters import Precision
 
 # Each of them multiplies bfloat16 and adds up in float32.
-_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
+BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16")
+
+
+def cpu_info(field: str) -> str:
+    """What Linux tells of the first processor under this name; "" if nothing."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == field:
+            return value.strip()
+    return ""
 
 
 def cpu_flags() -> set[str]:
     """What the processor can do, in Linux's names."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("flags"):
-            return set(line.partition(":")[2].split())
-    return set()
+    return set(cpu_info("flags").split())
 
 
 def check_precision(precision: Precision, flags: Collection[str], has_gpu: bool) -> None:
@@ -36,8 +42,8 @@ def check_precision(precision: Precision, flags: Collection[str], has_gpu: bool)
             "precision='bfloat16' needs training on a CPU, got a GPU, whose recurrent kernels "
             "train in float32: give precision='float32', or hide the GPU"
         )
-    if not set(_INSTRUCTIONS) & set(flags):
+    if not set(BFLOAT16_INSTRUCTIONS) & set(flags):
         raise TrainingError(
-            f"precision='bfloat16' needs a CPU with {' or '.join(_INSTRUCTIONS)}, got one with "
-            "neither: give precision='float32'"
+            f"precision='bfloat16' needs a CPU with {' or '.join(BFLOAT16_INSTRUCTIONS)}, got one "
+            "with neither: give precision='float32'"
         )

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modules.precision import cpu_info
+
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
@@ -23,6 +25,7 @@ def test_a_quick_run_prints_the_table_and_writes_it(tmp_path):
     assert ran.returncode == 0, ran.stderr
     milliseconds = json.loads(file.read_text())["milliseconds"]
     assert {"tfx-lyrics, float32", "tfx-lyrics, bfloat16", "floor, float32"} <= milliseconds.keys()
+    assert f"Processor: {cpu_info('model name')}, with " in ran.stdout
     for row, values in milliseconds.items():
         assert row in ran.stdout
         assert values["rnn"] > 0

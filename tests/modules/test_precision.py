@@ -1,7 +1,7 @@
 import pytest
 
 from modules.errors import TrainingError
-from modules.precision import check_precision, cpu_flags
+from modules.precision import check_precision, cpu_flags, cpu_info
 
 pytestmark = pytest.mark.fast
 
@@ -32,3 +32,6 @@ def test_float32_is_to_be_had_everywhere(has_gpu):
 
 def test_this_processor_tells_what_it_can_do():
     assert "fpu" in cpu_flags()
+    assert cpu_info("model name")
+    assert cpu_info("model") != cpu_info("model name")
+    assert cpu_info("no such field") == ""
