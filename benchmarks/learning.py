@@ -14,6 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 )
 
 from benchmarks.windows import write_windows
+from modules.halves import divide_processors
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel
 from modules.training import Data, Training
@@ -59,8 +60,9 @@ def learn(
         sampling: of the minibatches.
         directory: where the windows, the checkpoints and the logs go.
     """
+    divide_processors()  # as `lyrics run` does
     keras.utils.set_random_seed(hyperparameters.seed)
-    tf.config.experimental.enable_op_determinism()  # as the Trainer does
+    tf.config.experimental.enable_op_determinism()  # and this, too
     windows = WindowOptions(sampling)
     data = Data([write_windows(ids, windows, directory)], windows)
     model = LanguageModel(vocab_size, hyperparameters)

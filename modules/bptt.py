@@ -7,19 +7,11 @@ Source: Dive into Deep Learning, section 6.6; Werbos (1990), "Backpropagation th
 it does and how to do it".
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from modules.cells import Cell, State, Steps, Weights
-
-# The batch is read in two halves, which do not depend on each other: while one waits for its next
-# small product, the other keeps the second core busy.
-_CHAINS = 2
-
-# By step, what there is of a chain: [B / _CHAINS, ...] each.
-_Chain = Sequence[Sequence[tf.Tensor]]
 
 
 class Gradients(NamedTuple):
@@ -39,28 +31,18 @@ class Gradients(NamedTuple):
 
 
 def forward(cell: Cell, projected: tf.Tensor, state: State, weights: Weights) -> Steps:
-    """Reads a sequence: [T, B, G * H], T and B known when the graph is made."""
-    sizes = _chain_sizes(projected)
-    chains = [
-        _read(cell, steps, first, weights)
-        for steps, first in zip(_cut([projected], sizes), _split(state, sizes), strict=True)
-    ]
-    after, saved = (_join(parts) for parts in zip(*chains, strict=True))
+    """Reads a sequence: [T, B, G * H], T known when the graph is made."""
+    states, saved = [state], []
+    for step in tf.unstack(projected):
+        state, kept = cell.forward(step, state, weights)
+        states.append(state)
+        saved.append(kept)
+    after = _stacked(states[1:])
     before = [
         tf.concat([first[None], rest[:-1]], axis=0)
-        for first, rest in zip(state, after, strict=True)
+        for first, rest in zip(states[0], after, strict=True)
     ]
-    return Steps(before, after, saved)
-
-
-def _read(cell: Cell, steps: _Chain, state: State, weights: Weights) -> tuple[_Chain, _Chain]:
-    """The states after each step, and what is saved of it."""
-    after, saved = [], []
-    for (projected,) in steps:
-        state, kept = cell.forward(projected, state, weights)
-        after.append(state)
-        saved.append(kept)
-    return after, saved
+    return Steps(before, after, _stacked(saved))
 
 
 def backward(
@@ -75,30 +57,17 @@ def backward(
         d_hiddens: dL/dh_t by ways that do not pass through h_{t+1}, [T, B, H].
         d_state: dL/d(last state) by ways other than these.
     """
-    sizes, transposed = _chain_sizes(d_hiddens), _transposed(weights[0])
-    along = _cut([d_hiddens, *cell.factors(steps)], sizes)
-    chains = [
-        _go_back(cell, steps, last, transposed)
-        for steps, last in zip(along, _split(d_state, sizes), strict=True)
-    ]
-    d_first, d_steps = zip(*chains, strict=True)
-    all_d_hiddens, all_d_gates = _join(d_steps)
-    d_projected, d_weights = cell.gradients(all_d_hiddens, all_d_gates, steps, weights)
-    d_before = [tf.concat(parts, axis=0) for parts in zip(*d_first, strict=True)]
-    return Gradients(d_projected, d_before, d_weights, all_d_hiddens)
-
-
-def _go_back(
-    cell: Cell, steps: _Chain, d_state: State, transposed: tf.Tensor
-) -> tuple[State, _Chain]:
-    """dL/d(state before the first step); dL/dh and dL/d(gates) of each."""
-    gradients = []
-    for d_hidden, *factors in reversed(steps):
+    transposed = _transposed(weights[0])
+    factors = zip(*map(tf.unstack, cell.factors(steps)), strict=True)
+    all_d_hiddens, all_d_gates = [], []
+    for d_hidden, step_factors in reversed(list(zip(tf.unstack(d_hiddens), factors, strict=True))):
         d_state = [d_state[0] + d_hidden, *d_state[1:]]
-        d_before, d_gates = cell.backward(d_state, factors, transposed)
-        gradients.append([d_state[0], d_gates])
-        d_state = d_before
-    return d_state, gradients[::-1]
+        all_d_hiddens.append(d_state[0])
+        d_state, d_gates = cell.backward(d_state, list(step_factors), transposed)
+        all_d_gates.append(d_gates)
+    hiddens, gates = (tf.stack(steps[::-1]) for steps in (all_d_hiddens, all_d_gates))
+    d_projected, d_weights = cell.gradients(hiddens, gates, steps, weights)
+    return Gradients(d_projected, d_state, d_weights, hiddens)
 
 
 def unroll(
@@ -150,28 +119,6 @@ def _transposed(kernel: tf.Tensor) -> tf.Tensor:
     return tf.reshape(tf.transpose(gates, [1, 2, 0]), [-1, units])
 
 
-def _chain_sizes(sequence: tf.Tensor) -> list[int]:
-    """How many sequences each chain has of [T, B, ...]."""
-    batch_size = sequence.shape[1]
-    sizes = [(batch_size + chain) // _CHAINS for chain in range(_CHAINS)]
-    return [size for size in sizes if size]
-
-
-def _split(state: State, sizes: list[int]) -> list[State]:
-    """By chain."""
-    return [list(parts) for parts in zip(*(tf.split(part, sizes) for part in state), strict=True)]
-
-
-def _cut(tensors: Sequence[tf.Tensor], sizes: list[int]) -> list[_Chain]:
-    """Tensors [T, B, ...] to chains. Nothing is copied: a chain's rows of a step lie together."""
-    num_steps = tensors[0].shape[0]
-    rows = [tf.reshape(tensor, [-1, *tensor.shape[2:]]) for tensor in tensors]  # [T * B, ...]
-    pieces = list(zip(*(tf.split(part, sizes * num_steps) for part in rows), strict=True))
-    return [pieces[chain :: len(sizes)] for chain in range(len(sizes))]
-
-
-def _join(chains: Sequence[_Chain]) -> list[tf.Tensor]:
-    """Chains to tensors [T, B, ...], each copied once."""
-    pieces = [piece for step in zip(*chains, strict=True) for piece in step]
-    rows = [tf.concat(parts, axis=0) for parts in zip(*pieces, strict=True)]  # [T * B, ...]
-    return [tf.reshape(part, [len(chains[0]), -1, *part.shape[1:]]) for part in rows]
+def _stacked(steps: list[list[tf.Tensor]]) -> list[tf.Tensor]:
+    """Steps of tensors to tensors of steps."""
+    return [tf.stack(parts) for parts in zip(*steps, strict=True)]

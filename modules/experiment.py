@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import dataset, features
+from modules.halves import divide_processors
 from modules.hyperparameters import (
     NGRAM,
     VOCABULARY,
@@ -51,6 +52,7 @@ class Experiment:
     """
 
     def __init__(self, fn_args: FnArgs) -> None:
+        divide_processors()  # on Kubeflow it is first here that TensorFlow computes anything
         config = fn_args.custom_config
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
         self._vocabulary = Vocabulary(

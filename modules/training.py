@@ -14,8 +14,9 @@ import tensorflow as tf
 
 from modules import dataset, features
 from modules.errors import TrainingError
+from modules.halves import halves_of
 from modules.hyperparameters import Hyperparameters
-from modules.model import Model
+from modules.model import Loss, Model
 from modules.optimizers import make_optimizer
 from modules.perplexity import perplexity_of
 from modules.stack import States
@@ -214,22 +215,37 @@ class Training:
     def _step(
         self, inputs: tf.Tensor, targets: tf.Tensor, states: States
     ) -> tuple[tf.Tensor, States]:
-        weights = self._model.weights
-        with tf.GradientTape() as tape:
-            outcome = self._model.loss(inputs, targets, states)
-        gradients = tape.gradient(outcome.loss, [weight.value for weight in weights])
-        # The embedding's comes as rows, one for each character read. Only their sums, a row for
-        # each entry of the vocabulary, have the norm that is to be clipped.
-        gradients = list(map(tf.convert_to_tensor, gradients))
-        gradients, _ = tf.clip_by_global_norm(gradients, self._hyperparameters.clip_norm)
-        self._optimizer.apply(gradients, weights)
+        halves = [
+            tf.nest.map_structure(lambda tensor, rows=rows: tensor[rows], (inputs, targets, states))
+            for rows in halves_of(self._data.options.batch_size)
+        ]
+        outcomes, gradients = zip(*(self._gradients(*half) for half in halves), strict=True)
+        summed = [tf.add_n(of_weight) for of_weight in zip(*gradients, strict=True)]
+        clipped, _ = tf.clip_by_global_norm(summed, self._hyperparameters.clip_norm)
+        self._optimizer.apply(clipped, self._model.weights)
         # Only consecutive minibatches continue one another. The states are a plain input of the
         # step, so gradients stop at the minibatch's edge.
         if self._data.options.sampling == "consecutive":
             states = tf.nest.map_structure(
-                lambda new, old: tf.ensure_shape(new, old.shape), outcome.states, states
+                lambda old, *new: tf.ensure_shape(tf.concat(new, axis=0), old.shape),
+                states,
+                *(outcome.states for outcome in outcomes),
             )
-        return outcome.nats, states
+        return tf.add_n([outcome.nats for outcome in outcomes]), states
+
+    def _gradients(
+        self, inputs: tf.Tensor, targets: tf.Tensor, states: States
+    ) -> tuple[Loss, list[tf.Tensor]]:
+        """What a half adds to the means over the minibatch, and to their gradients."""
+        share = inputs.shape[0] / self._data.options.batch_size
+        with tf.GradientTape() as tape:
+            outcome = self._model.loss(inputs, targets, states)
+            loss = outcome.loss * share
+        gradients = tape.gradient(loss, [weight.value for weight in self._model.weights])
+        # The embedding's comes as rows, one for each character read. Only their sums, a row for
+        # each entry of the vocabulary, have the norm that is to be clipped.
+        dense = list(map(tf.convert_to_tensor, gradients))
+        return Loss(loss, outcome.nats * share, outcome.states), dense
 
     def _report(self, perplexities: dict[str, float], speed: float) -> None:
         epoch, hyperparameters = int(self._epoch), self._hyperparameters

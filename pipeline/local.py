@@ -9,6 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
 from modules.errors import ConfigError
+from modules.halves import divide_processors
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 
@@ -27,6 +28,7 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
             no output behind.
     """
     _make_root(config.root)
+    divide_processors()
     pipeline = create_pipeline(config)
     pipeline.metadata_connection_config = metadata_connection(config)
     with _StageListener(on_stage, len(pipeline.components)):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from benchmarks.contestants import Run
 from benchmarks.task import Task
 from benchmarks.windows import write_windows
+from modules.halves import divide_processors
 from modules.hyperparameters import Hyperparameters
 from modules.model import LanguageModel
 from modules.training import Data, Training
@@ -31,8 +32,9 @@ _SAME_NAMES = (
 def prepare(task: Task) -> Run:
     """A turn is an epoch of the Training; see `benchmarks.contestants`."""
     tf.get_logger().setLevel("ERROR")  # it takes each task's graph for the same one again
+    divide_processors()  # as `lyrics run` does
     keras.utils.set_random_seed(0)
-    tf.config.experimental.enable_op_determinism()  # as the Trainer does
+    tf.config.experimental.enable_op_determinism()  # and this, too
     options: dict[str, Any] = {name: getattr(task, name) for name in _SAME_NAMES}
     hyperparameters = Hyperparameters(**options, num_epochs=_TURNS)
     windows = WindowOptions("consecutive", task.batch_size, task.num_steps)

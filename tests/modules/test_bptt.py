@@ -85,7 +85,6 @@ def test_a_step_begins_where_the_last_one_ended():
 
 @pytest.mark.parametrize("kind", CELLS)
 def test_sequences_do_not_see_each_other(kind):
-    """The batch is read in two halves: no row may depend on which half it is in."""
     cell, projected, state, weights = sequence_of(kind, num_steps=3, batch_size=5)
     outputs, last = bptt.unroll(cell, projected, state, weights)
     for row in range(5):

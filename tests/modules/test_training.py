@@ -1,3 +1,4 @@
+import dataclasses
 import logging
 import math
 import os
@@ -107,18 +108,20 @@ def differ(weights, others) -> bool:
 
 @pytest.fixture
 def data(write_windows) -> Callable[[str], Data]:
-    def write(sampling: str = "consecutive", ids=IDS) -> Data:
-        layout = OPTIONS[sampling].training([len(ids)])
+    def write(sampling: str = "consecutive", ids=IDS, batch_size: int = 2) -> Data:
+        options = dataclasses.replace(OPTIONS[sampling], batch_size=batch_size)
+        layout = options.training([len(ids)])
         windows = (ids[slice(*layout.window(i))] for i in range(layout.num_windows))
-        return Data([write_windows(windows)], OPTIONS[sampling])
+        return Data([write_windows(windows)], options)
 
     return write
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 3])
 @pytest.mark.parametrize(("sampling", "cell"), [("consecutive", "lstm"), ("random", "gru")])
-def test_training_is_a_plain_loop(data, tmp_path, sampling, cell):
-    """Section 6.4.7: carry the state or drop it, clip, update."""
-    data = data(sampling)
+def test_training_is_a_plain_loop(data, tmp_path, sampling, cell, batch_size):
+    """Section 6.4.7: carry the state or drop it, clip, update; halves make a whole."""
+    data = data(sampling, batch_size=batch_size)
     run = Run(data, tmp_path / "work", in_turn(3, 2, 1), cell=cell)
     initial = run.weights
     run()
@@ -126,10 +129,10 @@ def test_training_is_a_plain_loop(data, tmp_path, sampling, cell):
     assert_same(plain.weights, initial)
     model, optimizer = plain.model, keras.optimizers.Adam(0.02)
     for epoch in range(3):
-        state = model.initial_state(2)
+        state = model.initial_state(batch_size)
         for inputs, targets in training_batches(data.patterns, data.options, 0, epoch):
             if sampling == "random":
-                state = model.initial_state(2)
+                state = model.initial_state(batch_size)
             with tf.GradientTape() as tape:
                 logits, state = model(inputs, state)
                 losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
