@@ -93,7 +93,7 @@ class Results:
                 f"{self.memorised.epochs} epochs and {self.memorised.seconds:.1f} s, the building "
                 "of the graph included."
             )
-        if self.memorised and BOOK in self.milliseconds:
+        if self.memorised and self.book_seconds:
             remarks.append(
                 f"The book's GRU would take {self.book_seconds:.0f} s for its {_BOOK_EPOCHS} "
                 "epochs: its time per step, times the steps."
@@ -101,9 +101,10 @@ class Results:
         return remarks
 
     @property
-    def book_seconds(self) -> float:
+    def book_seconds(self) -> float | None:
         """What the book's GRU takes for all its epochs: its time per step, times the steps."""
-        return self.milliseconds[BOOK]["gru"] / 1000 * BOOK_MINIBATCHES * _BOOK_EPOCHS
+        milliseconds = self.milliseconds.get(BOOK, {}).get("gru")
+        return milliseconds and milliseconds / 1000 * BOOK_MINIBATCHES * _BOOK_EPOCHS
 
     def _times_the_book(self) -> Iterator[Goal]:
         for precision, bounds in _TIMES_THE_BOOK.items():
@@ -128,7 +129,7 @@ class Results:
         yield Goal("memory: MiB more on the longest corpus", grown, _GROWTH_MIB)
 
     def _sooner(self) -> Iterator[Goal]:
-        if self.memorised and BOOK in self.milliseconds:
+        if self.memorised and self.book_seconds:
             value = self.book_seconds / self.memorised.seconds
             name = "by heart: times sooner than the book's GRU"
             yield Goal(name, value, _TIMES_SOONER, at_least=True)

@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import numpy as np
@@ -33,6 +33,7 @@ from benchmarks.results import (
     Results,
 )
 from benchmarks.task import Task
+from modules.hyperparameters import Cell
 from modules.precision import BFLOAT16_INSTRUCTIONS, cpu_flags, cpu_info
 from pipeline import console
 
@@ -73,7 +74,7 @@ class Plan:
         epochs: in which the book's text is to be known by heart; 0 does not try.
     """
 
-    cells: tuple[str, ...] = ("rnn", "gru", "lstm")
+    cells: tuple[str, ...] = get_args(Cell)
     modules: tuple[str, ...] = ("book", "keras_fit", "pytorch", "ours", "gemm")
     rounds: int = 7
     steps: int = 3 * BOOK_MINIBATCHES
@@ -85,14 +86,21 @@ _QUICK = Plan(("rnn",), ("ours", "gemm"), rounds=1, steps=2, corpora=(), epochs=
 
 
 @click.command()
+@click.option(
+    "--cell",
+    type=click.Choice(get_args(Cell)),
+    multiple=True,
+    default=get_args(Cell),
+    help="Networks whose steps are timed; all.",
+)
 @click.option("--quick", is_flag=True, help="Only whether it works: seconds, and figures of none.")
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write them there too.")
-def main(quick: bool, json_file: str | None) -> None:
+def main(cell: tuple[str, ...], quick: bool, json_file: str | None) -> None:
     """Time training steps beside other ways to train, and print the table."""
     with tempfile.TemporaryDirectory() as directory:
         ids = Path(directory) / "ids.npy"
         np.save(ids, book_ids())
-        results = measure(_QUICK if quick else Plan(), str(ids))
+        results = measure(_QUICK if quick else Plan(cell), str(ids))
     print_results(results)
     if json_file:
         Path(json_file).write_text(json.dumps(_as_json(results), indent=2) + "\n", "utf-8")
