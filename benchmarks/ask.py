@@ -6,8 +6,8 @@ import grpc
 
 from benchmarks.writing import PREFIX, Writing
 from modules import features
-from serving import calls
-from serving.protos import predict_pb2, prediction_service_pb2_grpc
+from serving.protocol import calls
+from serving.protocol.protos import predict_pb2, prediction_service_pb2_grpc
 
 Predict = Callable[[predict_pb2.PredictRequest], predict_pb2.PredictResponse]
 

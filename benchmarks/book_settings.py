@@ -19,9 +19,9 @@ from benchmarks.learning import Curve, learn
 from benchmarks.lyrics import write_lyrics
 from modules import features
 from modules.hyperparameters import Cell, Hyperparameters
-from modules.signatures import ServableModel
-from modules.vocabulary import Vocabulary
-from modules.windowing import Sampling
+from modules.signatures.language import ServableModel
+from modules.vocabulary.indices import Vocabulary
+from modules.windows.windowing import Sampling
 
 # The one recipe for all six, and the book's own. Ours rises for 80 epochs: started at once with
 # its highest rate, an RNN from scratch does not find its way; with a lower one, an LSTM is slow.

@@ -19,9 +19,7 @@ from benchmarks.lyrics import write_lyrics
 from components import ngrams
 from components.examples import ids_of, place_of, text_of
 from modules import features
-from modules.kneser_ney import KneserNey
-from modules.ngram_counts import NgramCounts
-from modules.perplexity import (
+from modules.evaluation.perplexity import (
     CHARACTERS,
     MIXTURE_PERPLEXITY,
     NGRAM_CACHE_PERPLEXITY,
@@ -30,7 +28,9 @@ from modules.perplexity import (
     UNIGRAM_PERPLEXITY,
     Tally,
 )
-from modules.vocabulary import UNKNOWN_ID
+from modules.ngrams.counts import NgramCounts
+from modules.ngrams.kneser_ney import KneserNey
+from modules.vocabulary.indices import UNKNOWN_ID
 from pipeline import local
 from pipeline.config import PRESETS
 from pipeline.metadata import Run, summarise

@@ -14,11 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import (
 )
 
 from benchmarks.windows import write_windows
-from modules.halves import divide_processors
 from modules.hyperparameters import Hyperparameters
-from modules.model import LanguageModel
-from modules.training import Data, Training
-from modules.windowing import Sampling, WindowOptions
+from modules.network.model import LanguageModel
+from modules.training.halves import divide_processors
+from modules.training.loop import Data, Training
+from modules.windows.windowing import Sampling, WindowOptions
 
 
 @dataclass(frozen=True)

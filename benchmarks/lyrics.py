@@ -5,7 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from modules import features
-from modules.requests import INPUTS
+from modules.signatures.requests import INPUTS
 
 PREFIXES = ("分开", "不分开")
 _NUM_CHARS = 50  # as many as the book prints

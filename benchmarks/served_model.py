@@ -27,9 +27,9 @@ def export(cell: str, directory: Path, signatures: tuple[str, ...] = ()) -> None
     import tensorflow as tf
 
     from modules.hyperparameters import Hyperparameters
-    from modules.model import LanguageModel
-    from modules.signatures import ServableModel
-    from modules.vocabulary import UNKNOWN_ID, Vocabulary
+    from modules.network.model import LanguageModel
+    from modules.signatures.language import ServableModel
+    from modules.vocabulary.indices import UNKNOWN_ID, Vocabulary
 
     keras.utils.set_random_seed(0)
     directory.mkdir(parents=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.corpora import ROOT
-from serving.client import LyricsClient
+from serving.client.blocking import LyricsClient
 
 _SERVE = "from pipeline.cli import main; main(['serve', *__import__('sys').argv[1:]])"
 

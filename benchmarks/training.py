@@ -34,8 +34,8 @@ from benchmarks.results import (
 )
 from benchmarks.task import Task
 from modules.hyperparameters import Cell
-from modules.precision import BFLOAT16_INSTRUCTIONS, cpu_flags, cpu_info
-from pipeline import console
+from modules.training.precision import BFLOAT16_INSTRUCTIONS, cpu_flags, cpu_info
+from pipeline.console import printing
 
 _THREADS = 2
 _PYTORCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -113,7 +113,7 @@ def measure(plan: Plan, ids: str) -> Results:
     milliseconds: dict[str, dict[str, float]] = {}
     epochs, memorised = [], None
     done, total = itertools.count(), len(plan.cells) + len(plan.corpora) + bool(plan.epochs)
-    with console.progress() as on_stage:
+    with printing.progress() as on_stage:
         with contestants(interpreters) as started:
             for cell in plan.cells:
                 on_stage(f"steps of the {cell}", next(done), total)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from modules.features import IDS
-from modules.windowing import WindowOptions
+from modules.windows.windowing import WindowOptions
 
 
 def write_windows(ids: np.ndarray, options: WindowOptions, directory: Path) -> str:

@@ -4,7 +4,7 @@ import os
 
 from tfx.dsl.io import fileio
 
-from modules.ngram_counts import NgramCounts
+from modules.ngrams.counts import NgramCounts
 
 _FILE = "counts.npz"
 

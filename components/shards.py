@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from components.examples import place_of
 from components.stream import Stream
-from modules.windowing import Layout
+from modules.windows.windowing import Layout
 
 # Of some characters, one after the other: in the form that a kind of windows wants.
 Values = Sequence[Any] | np.ndarray

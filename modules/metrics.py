@@ -9,7 +9,7 @@ import apache_beam as beam
 import tensorflow_model_analysis as tfma
 
 from modules import features
-from modules.perplexity import Tally
+from modules.evaluation.perplexity import Tally
 
 
 class Perplexity(tfma.metrics.Metric):

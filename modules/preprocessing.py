@@ -7,7 +7,7 @@ import tensorflow_transform as tft
 
 from modules import features
 from modules.hyperparameters import VOCABULARY, VocabularyOptions
-from modules.vocabulary import UNKNOWN_ID, VOCABULARY_NAME, code_points
+from modules.vocabulary.indices import UNKNOWN_ID, VOCABULARY_NAME, code_points
 
 
 def preprocessing_fn(

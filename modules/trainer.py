@@ -8,11 +8,11 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from modules import features
-from modules.experiment import Experiment
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, Hyperparameters
-from modules.mixture import PARTS, fit_weights
-from modules.search import values_of, with_values
-from modules.signatures import ServableModel
+from modules.ngrams.mixture import PARTS, fit_weights
+from modules.signatures.language import ServableModel
+from modules.training.experiment import Experiment
+from modules.training.search import values_of, with_values
 from modules.versions import copy_tree
 
 _logger = logging.getLogger(__name__)

@@ -3,9 +3,9 @@
 from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.components.tuner.component import TunerFnResult
 
-from modules.experiment import Experiment
 from modules.hyperparameters import HYPERPARAMETERS, NUM_TRIALS, Hyperparameters
-from modules.search import Search
+from modules.training.experiment import Experiment
+from modules.training.search import Search
 
 
 def tuner_fn(fn_args: FnArgs) -> TunerFnResult:

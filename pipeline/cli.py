@@ -10,15 +10,16 @@ from modules.blanks import blank_out
 from modules.errors import LyricsError
 from modules.features import MODEL_NAME
 from modules.hyperparameters import Task
-from pipeline import asking, console
-from pipeline.models_cli import models
-from pipeline.options import json_option, make_config, pipeline_options
+from pipeline.commands import ask
+from pipeline.commands.models import models
+from pipeline.commands.pipeline_options import json_option, make_config, pipeline_options
+from pipeline.commands.server_options import server_options
+from pipeline.console import printing
 from pipeline.pushed import CONFIG_NAME, Place
-from pipeline.server_options import server_options
-from serving.options import ServerOptions
+from serving.server.flags import ServerOptions
 
 if TYPE_CHECKING:
-    from serving.client import LyricsClient
+    from serving.client.blocking import LyricsClient
 
 _PREFIX = "分开"
 _TO_FILL_IN = "想要有□升机"
@@ -60,19 +61,19 @@ def run(as_json: bool, verbose: bool, prefix: str | None, **options: Any) -> Non
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
     config = make_config(**options)
-    console.set_up_logging(verbose, "components", "modules")
-    with console.working("importing TensorFlow and TFX"):
+    printing.set_up_logging(verbose, "components", "modules")
+    with printing.working("importing TensorFlow and TFX"):
         from pipeline import local
         from pipeline.metadata import summarise
-        from serving.client import LyricsClient
-        from serving.server import ModelServer
+        from serving.client.blocking import LyricsClient
+        from serving.server.server import ModelServer
 
-    with console.progress() as on_stage:
+    with printing.progress() as on_stage:
         local.run(config, on_stage)
     summary = summarise(config)
     if summary.pushed_to:
         with (
-            console.working("asking the pushed model"),
+            printing.working("asking the pushed model"),
             ModelServer(
                 ServerOptions(config.serving_dir, port=0, enable_model_warmup=False)
             ) as server,
@@ -80,7 +81,7 @@ def run(as_json: bool, verbose: bool, prefix: str | None, **options: Any) -> Non
         ):
             client.wait_until_ready()
             summary = dataclasses.replace(summary, **_example(client, summary.task, prefix))
-    (console.print_json if as_json else console.print_summary)(summary)
+    (printing.print_json if as_json else printing.print_summary)(summary)
 
 
 def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str, Any]:
@@ -101,9 +102,9 @@ def serve(verbose: bool, **options: Any) -> None:
     Where `lyrics models` has promoted another, it is that one. Starts tensorflow_model_server
     where it is on the PATH, else a local server that speaks the same protocol.
     """
-    from serving import launch
+    from serving.server import launch
 
-    console.set_up_logging(verbose, "serving")
+    printing.set_up_logging(verbose, "serving")
     base_path = Path(options["model_base_path"])
     place = Place(base_path, options["model_name"], base_path / CONFIG_NAME)
     if not options["model_config_file"] and place.is_promoted():
@@ -115,7 +116,7 @@ def serve(verbose: bool, **options: Any) -> None:
     launch.serve(ServerOptions(**options))
 
 
-for command in (asking.generate, asking.score, asking.fill, asking.next_):
+for command in (ask.generate, ask.score, ask.fill, ask.next_):
     main.add_command(command)
 
 
@@ -131,7 +132,7 @@ for command in (asking.generate, asking.score, asking.fill, asking.next_):
 )
 def protoset(output: BinaryIO) -> None:
     """Describe what is served over gRPC in a file, for grpcurl and its like."""
-    from serving.protoset import protoset
+    from serving.protocol.protoset import protoset
 
     output.write(protoset())
     click.echo(output.name)
@@ -192,17 +193,17 @@ def bptt(output: str, as_json: bool, verbose: bool, **options: Any) -> None:
     Untrained networks of each kind read characters drawn at random; the loss is that of the last
     character alone, and its gradient is measured at every step before it.
     """
-    console.set_up_logging(verbose)
-    with console.working("importing TensorFlow"):
-        from modules import gradient_flow
-        from pipeline import charts
-    with console.working("going back through time"):
+    printing.set_up_logging(verbose)
+    with printing.working("importing TensorFlow"):
+        from modules.network import gradient_flow
+        from pipeline.console import charts
+    with printing.working("going back through time"):
         survey = gradient_flow.survey(**options)
         charts.save(charts.gradient_flow(survey), output)
     if as_json:
-        console.print_json(survey)
+        printing.print_json(survey)
     else:
-        console.print_survey(survey)
+        printing.print_survey(survey)
         click.echo(f"Drawn in {output}")
 
 
@@ -230,13 +231,13 @@ def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
     the bundled corpus is in the image.
     """
     config = make_config(**{**options, "data": options["data"] or "data/lyrics.zip"})
-    console.set_up_logging(verbose)
+    printing.set_up_logging(verbose)
     if "://" not in config.root and not config.root.startswith("/"):
-        console.stderr.print(
+        printing.stderr.print(
             f"--root {config.root} is a directory in each container, of its own: before you run "
             "the pipeline, compile it with one that they share"
         )
-    with console.working("importing TFX"):
+    with printing.working("importing TFX"):
         from pipeline.kubeflow import compile_pipeline
 
     compile_pipeline(config, image, output)

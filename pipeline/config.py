@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from modules import features
-from modules.corpus import CorpusOptions
+from modules.corpus.holdout import HoldOut
+from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError
-from modules.holdout import HoldOut
 from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
-from modules.ngram_options import NgramOptions
+from modules.ngrams.options import NgramOptions
 from modules.tuner_options import TunerOptions
-from modules.windowing import WindowOptions
+from modules.windows.windowing import WindowOptions
 
 MustBeat = Literal["unigram", "ngram"]
 

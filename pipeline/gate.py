@@ -5,7 +5,7 @@ import json
 import tensorflow_model_analysis as tfma
 
 from modules import features, metrics
-from modules.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
+from modules.evaluation.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
 

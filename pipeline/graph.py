@@ -11,6 +11,7 @@ from components.lyrics_example_gen import LyricsExampleGen
 from components.ngram_model import NgramModel
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
+from components.sources import source_digest
 from modules import features
 from modules.hyperparameters import (
     HYPERPARAMETERS,
@@ -23,7 +24,6 @@ from modules.hyperparameters import (
 )
 from pipeline import gate
 from pipeline.config import PipelineConfig
-from pipeline.sources import source_digest
 
 
 def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:

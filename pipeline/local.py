@@ -9,7 +9,7 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
 from modules.errors import ConfigError
-from modules.halves import divide_processors
+from modules.training.halves import divide_processors
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 

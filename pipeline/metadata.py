@@ -12,10 +12,10 @@ from tfx.utils import io_utils, path_utils
 from components.evaluator.executor import REASON_PROPERTY
 from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
-from modules.perplexity import OPTIONAL, PERPLEXITY
-from modules.search import values_of
-from modules.signatures import mixture_weights
-from modules.vocabulary import VOCABULARY_NAME
+from modules.evaluation.perplexity import OPTIONAL, PERPLEXITY
+from modules.signatures.language import mixture_weights
+from modules.training.search import values_of
+from modules.vocabulary.indices import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
 from pipeline.local import metadata_connection
 from pipeline.summary import BASELINE_PERPLEXITY, Stage, Summary

@@ -67,7 +67,9 @@ class Place:
 
     def is_promoted(self) -> bool:
         """Whether the file says which of these versions are served."""
-        from serving.config_file import ConfigFile  # protocol buffers, which --help does not need
+        from serving.rollout.config_file import (
+            ConfigFile,  # protocol buffers, which --help does not need
+        )
 
         if not self.model_config_file.is_file():
             return False

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from modules import features
+from modules.evaluation.perplexity import NGRAM_RATIO
 from modules.hyperparameters import Task
-from modules.perplexity import NGRAM_RATIO
-from serving.answers import Filled
+from serving.protocol.answers import Filled
 
 BASELINE_PERPLEXITY = "baseline_perplexity"
 
@@ -32,7 +32,7 @@ class Summary:
     Attributes:
         stages: in the order in which they ran.
         vocab_size: entries of the vocabulary, `<unk>` included.
-        splits: of each split's characters, the figures of `modules.perplexity` by name, and
+        splits: of each split's characters, the figures of `perplexity.Tally` by name, and
             `BASELINE_PERPLEXITY` where a model was blessed before.
         gate_split: whose characters the gate looked at.
         blessed: whether the model passed the gate.

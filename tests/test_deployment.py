@@ -17,10 +17,11 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from modules.features import GRPC_PORT, MODEL_NAME
 from pipeline.cli import main
-from serving.text_protos import BatchingParameters, MonitoringConfig, read_text_proto
-from serving.tls import server_credentials
+from serving.server.grpc.tls import server_credentials
+from serving.server.text_protos import BatchingParameters, MonitoringConfig, read_text_proto
 
-SERVING = Path(__file__).resolve().parents[1] / "serving"
+ROOT = Path(__file__).resolve().parents[1]
+SERVING = ROOT / "serving" / "deploy"
 COMPOSE = SERVING / "compose"
 MANIFESTS = sorted((SERVING / "kubernetes").glob("*.yaml"))
 READY = f"/v1/models/{MODEL_NAME}/metadata"
@@ -127,7 +128,7 @@ def test_everywhere_the_same_server_is_started(service, container):
 
 
 def test_the_image_is_of_the_tensorflow_that_is_installed(service):
-    constraints = (SERVING.parent / "constraints.txt").read_text("utf-8")
+    constraints = (ROOT / "constraints.txt").read_text("utf-8")
     (minor,) = re.findall(r"^tensorflow==(\d+\.\d+)\.", constraints, re.MULTILINE)
     assert service["image"].startswith(f"tensorflow/serving:{minor}.")
 

@@ -11,11 +11,11 @@ import tensorflow as tf
 from benchmarks.contestants import Run
 from benchmarks.task import Task
 from benchmarks.windows import write_windows
-from modules.halves import divide_processors
 from modules.hyperparameters import Hyperparameters
-from modules.model import LanguageModel
-from modules.training import Data, Training
-from modules.windowing import WindowOptions
+from modules.network.model import LanguageModel
+from modules.training.halves import divide_processors
+from modules.training.loop import Data, Training
+from modules.windows.windowing import WindowOptions
 
 _TURNS = 1_000  # at most
 _SAME_NAMES = (

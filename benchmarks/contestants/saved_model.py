@@ -6,7 +6,7 @@ from benchmarks.ask import call_of
 from benchmarks.contestants import Run
 from benchmarks.served_model import VERSIONS
 from benchmarks.writing import Writing as Task
-from serving.servable import Servable
+from serving.server.runtime.loaded_model import Servable
 
 
 def prepare(task: Task) -> Run:

@@ -5,7 +5,7 @@ import math
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
-from modules.perplexity import NGRAM_RATIO, UNIGRAM_RATIO
+from modules.evaluation.perplexity import NGRAM_RATIO, UNIGRAM_RATIO
 
 _RATIOS = {UNIGRAM_RATIO: "unigram", NGRAM_RATIO: "n-gram"}
 

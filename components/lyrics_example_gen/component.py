@@ -17,8 +17,8 @@ from components.lyrics_example_gen.executor import (
     Executor,
 )
 from components.lyrics_example_gen.source import FINGERPRINT, SPAN, VERSION, has_placeholders
-from modules.corpus import CorpusOptions
-from modules.holdout import HoldOut
+from modules.corpus.holdout import HoldOut
+from modules.corpus.reader import CorpusOptions
 
 
 class LyricsExampleGenSpec(types.ComponentSpec):

@@ -13,11 +13,12 @@ from tfx.types import artifact_utils
 
 from components.examples import describe, make_example, serialize
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
-from modules import corpus, features, holdout
-from modules.archives import Archive
-from modules.corpus import CorpusOptions, Document
+from modules import features
+from modules.corpus import holdout, reader
+from modules.corpus.archives import Archive
+from modules.corpus.holdout import HoldOut, Piece
+from modules.corpus.reader import CorpusOptions, Document
 from modules.errors import CorpusError
-from modules.holdout import HoldOut, Piece
 
 EXAMPLES = "examples"
 INPUT_PATTERN = "input_pattern"
@@ -53,7 +54,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         hold_out = HoldOut(**json.loads(exec_properties[HOLD_OUT]))
         source = resolve(exec_properties[INPUT_PATTERN])
         _check_unchanged(source, exec_properties.get(FINGERPRINT))
-        documents = corpus.inspect(source.archives, options, FILES)
+        documents = reader.inspect(source.archives, options, FILES)
         pieces = holdout.plan(documents, hold_out)
 
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
@@ -89,7 +90,7 @@ class ReadExamples(beam.DoFn):
         """Yields serialised tf.train.Examples."""
         document, piece = element
         archive = self._open(document.path)
-        for position, text in corpus.read(archive, document, piece.start, piece.stop):
+        for position, text in reader.read(archive, document, piece.start, piece.stop):
             example = make_example(
                 {
                     features.TEXT: text,

@@ -7,7 +7,7 @@ from tfx.components.example_gen import utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 
-from modules import files
+from modules.corpus import files
 from modules.errors import ConfigError, CorpusError
 
 SPAN = utils.SPAN_PROPERTY_NAME

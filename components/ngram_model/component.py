@@ -39,7 +39,7 @@ class NgramModel(base_beam_component.BaseBeamComponent):
     """Counts the n-grams of the split `train`, of all orders up to one.
 
     None goes from one document into the next; a document's first character follows a line end.
-    `modules.kneser_ney` makes a language model of the counts.
+    `modules.ngrams.kneser_ney` makes a language model of the counts.
     """
 
     SPEC_CLASS = NgramModelSpec

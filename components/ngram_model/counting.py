@@ -12,8 +12,8 @@ from components import ngrams
 from components.examples import ids_of
 from components.shards import MapShards, Shard
 from components.stream import Stream
-from modules.ngram_counts import NgramCounts, Stretch, count, merge
-from modules.windowing import Strided
+from modules.ngrams.counts import NgramCounts, Stretch, count, merge
+from modules.windows.windowing import Strided
 
 BLOCK = 4_096  # characters
 

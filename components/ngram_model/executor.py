@@ -15,7 +15,7 @@ from components.stream import MeasureDocuments, Stream
 from modules.errors import WindowError
 from modules.features import TRAIN
 from modules.hyperparameters import Newline
-from modules.vocabulary import VOCABULARY_NAME, Vocabulary
+from modules.vocabulary.indices import VOCABULARY_NAME, Vocabulary
 
 EXAMPLES = "examples"
 TRANSFORM_GRAPH = "transform_graph"

@@ -17,7 +17,7 @@ from components.sequence_windows.executor import (
     WINDOWS,
     Executor,
 )
-from modules.windowing import WindowOptions
+from modules.windows.windowing import WindowOptions
 
 
 class SequenceWindowsSpec(types.ComponentSpec):
@@ -41,7 +41,7 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
     """Cuts the Examples of each split into windows.
 
     Its output `windows` has a split `train` of training windows, and for every split of the
-    input one of scored windows (`modules.features.scored_split`). `modules.windowing` draws
+    input one of scored windows (`modules.features.scored_split`). `modules.windows.windowing` draws
     both, and `modules.features` names their features. Scored windows of other splits than `train`
     hold the scores of the n-gram model and of the cache too. The files of a split, sorted by name,
     hold its windows in order.

@@ -18,7 +18,7 @@ from components.sequence_windows.windows import ScoredWindows, TrainingWindows
 from components.shards import Windows
 from components.stream import MeasureDocuments, Stream
 from modules.features import TRAIN, scored_split
-from modules.windowing import WindowOptions
+from modules.windows.windowing import WindowOptions
 
 EXAMPLES = "examples"
 NGRAM = "ngram"

@@ -7,10 +7,10 @@ import numpy as np
 
 from components import ngrams
 from modules.features import CACHE_NATS, NGRAM_NATS
-from modules.kneser_ney import KneserNey
-from modules.ngram_cache import cache_log_probabilities
-from modules.ngram_counts import NgramCounts
-from modules.ngram_options import MAX_NGRAM_ORDER
+from modules.ngrams.cache import cache_log_probabilities
+from modules.ngrams.counts import NgramCounts
+from modules.ngrams.kneser_ney import KneserNey
+from modules.ngrams.options import MAX_NGRAM_ORDER
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from components.examples import ids_of, make_example, text_of
 from components.sequence_windows.ngram_scores import NgramScores
 from components.stream import Stream
 from modules.features import CONTEXT, DOCUMENT, DOCUMENT_INDEX, IDS, POSITION, SPLIT, TEXT
-from modules.windowing import Layout, Strided, WindowOptions
+from modules.windows.windowing import Layout, Strided, WindowOptions
 
 
 @dataclass(frozen=True)

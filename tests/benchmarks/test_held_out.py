@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.held_out import measure, score_ngrams
-from modules.ngram_counts import Stretch, count
-from modules.perplexity import NGRAM_PERPLEXITY
+from modules.evaluation.perplexity import NGRAM_PERPLEXITY
+from modules.ngrams.counts import Stretch, count
 from pipeline.config import PRESETS
 from pipeline.metadata import summarise
 

@@ -7,7 +7,7 @@ from benchmarks.contestants import book_predict
 from benchmarks.served_model import VERSIONS, export, read_weights
 from benchmarks.writing import PREFIX, VOCAB_SIZE, Writing
 from modules.features import GENERATE, TEXT
-from serving.servable import Servable
+from serving.server.runtime.loaded_model import Servable
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modules.precision import cpu_info
+from modules.training.precision import cpu_info
 
 ROOT = Path(__file__).resolve().parents[2]
 

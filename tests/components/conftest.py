@@ -133,7 +133,7 @@ def write_ngrams() -> Callable:
     import numpy as np
 
     from components import Ngrams, ngrams
-    from modules.ngram_counts import Stretch, count
+    from modules.ngrams.counts import Stretch, count
 
     def write(directory: Path, texts: list, vocab_size: int, order: int = 3):
         stretches = [Stretch(np.array(text, np.int64), 0) for text in texts]

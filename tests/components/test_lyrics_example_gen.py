@@ -11,10 +11,10 @@ from tfx.types import artifact_utils, standard_artifacts
 
 from components.lyrics_example_gen import LyricsExampleGen, source
 from components.lyrics_example_gen.executor import Executor
-from modules import corpus, files
-from modules.corpus import CorpusOptions
+from modules.corpus import files, reader
+from modules.corpus.holdout import HoldOut
+from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError, CorpusError
-from modules.holdout import HoldOut
 
 
 def run_executor(directory, pattern, options=None, hold_out=None, **properties):
@@ -166,7 +166,7 @@ def test_buckets_are_read_by_tfx(tmp_path, pack):
     archives = files.match(f"file://{path}", source.FILES)  # TensorFlow knows this scheme
     assert archives == {"a.zip": f"file://{path}"}
     assert files.fingerprint(archives, source.FILES) == source.resolve(str(path)).fingerprint
-    (document,) = corpus.inspect(archives, CorpusOptions(), source.FILES)
+    (document,) = reader.inspect(archives, CorpusOptions(), source.FILES)
     assert (document.name, document.characters) == ("a.zip/a.txt", 3)
 
 

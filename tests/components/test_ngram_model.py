@@ -18,7 +18,7 @@ from components.ngram_model import NgramModel, counting
 from components.ngram_model.counting import SumCounts
 from components.ngram_model.executor import Executor
 from modules.errors import WindowError
-from modules.ngram_counts import Stretch, count
+from modules.ngrams.counts import Stretch, count
 
 CHARACTERS = "\nabcde"  # indices 1 to 6
 LINE_END = 1

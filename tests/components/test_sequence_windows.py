@@ -27,10 +27,10 @@ from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import TrainingWindows
 from components.stream import MeasureDocuments
 from modules.errors import WindowError
-from modules.kneser_ney import KneserNey
-from modules.ngram_cache import cache_log_probabilities
-from modules.ngram_counts import Stretch, count
-from modules.windowing import WindowOptions
+from modules.ngrams.cache import cache_log_probabilities
+from modules.ngrams.counts import Stretch, count
+from modules.ngrams.kneser_ney import KneserNey
+from modules.windows.windowing import WindowOptions
 
 VOCAB_SIZE = 300
 

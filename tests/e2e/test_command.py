@@ -154,7 +154,7 @@ def test_serve_and_ask(config, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         rest_api_port = free.getsockname()[1]
-    monitoring = Path(__file__).parents[2] / "serving" / "config" / "monitoring.config"
+    monitoring = Path(__file__).parents[2] / "serving" / "deploy" / "config" / "monitoring.config"
     command = [Path(sys.executable).with_name("lyrics"), "serve", "--port=0"]
     command += ["--model-base-path", config.serving_dir]
     command += [f"--rest_api_port={rest_api_port}", f"--monitoring_config_file={monitoring}"]

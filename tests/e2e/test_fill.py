@@ -13,8 +13,8 @@ from pipeline import local
 from pipeline.cli import main
 from pipeline.metadata import summarise
 from pipeline.summary import BASELINE_PERPLEXITY
-from serving.options import ServerOptions
-from serving.server import ModelServer
+from serving.server.flags import ServerOptions
+from serving.server.server import ModelServer
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,9 @@ from modules import versions
 from pipeline import graph, local
 from pipeline.metadata import summarise
 from pipeline.summary import BASELINE_PERPLEXITY, Summary
-from serving.client import LyricsClient
-from serving.options import ServerOptions
-from serving.server import ModelServer
+from serving.client.blocking import LyricsClient
+from serving.server.flags import ServerOptions
+from serving.server.server import ModelServer
 
 pytestmark = pytest.mark.slow
 

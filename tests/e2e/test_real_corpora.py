@@ -5,8 +5,8 @@ import pytest
 from tfx import v1 as tfx
 from tfx.orchestration.pipeline import RunOptions
 
-from modules.dataset import parse_scored_windows, scored_batches
 from modules.features import EVAL, NGRAM_NATS
+from modules.windows.dataset import parse_scored_windows, scored_batches
 from pipeline import local
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from modules.hyperparameters import Hyperparameters, VocabularyOptions
-from modules.ngram_options import NgramOptions
-from modules.windowing import WindowOptions
+from modules.ngrams.options import NgramOptions
+from modules.windows.windowing import WindowOptions
 
 CHARACTERS = "\n abc春𠮷"  # indices 1 to 7; 0 is <unk>
 
@@ -48,7 +48,7 @@ def write_vocabulary(tmp_path) -> Callable[[str], str]:
 @pytest.fixture(scope="session")
 def vocabulary(tmp_path_factory):
     """Newline, space, a, b, c, 春 and 𠮷, from index 1 on."""
-    from modules.vocabulary import Vocabulary
+    from modules.vocabulary.indices import Vocabulary
 
     return Vocabulary(write_lines(tmp_path_factory.mktemp("v") / "characters", CHARACTERS), "keep")
 
@@ -58,8 +58,8 @@ def build_model() -> Callable:
     """Builds a model of 8 units whose weights are large enough for its answers to differ."""
     import tensorflow as tf
 
-    from modules.fill import FillModel
-    from modules.model import LanguageModel, Network
+    from modules.network.fill import FillModel
+    from modules.network.model import LanguageModel, Network
 
     def build(cell="gru", vocab_size=8, seed=1, task="language", **sizes) -> Network:
         sizes = {"num_hiddens": 8, "embedding_size": 4, "seed": seed} | sizes

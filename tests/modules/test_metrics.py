@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 
+from modules.evaluation.perplexity import OPTIONAL
 from modules.metrics import Perplexity
-from modules.perplexity import OPTIONAL
 
 LOG_2, LOG_4, LOG_8 = (math.log(n) for n in (2, 4, 8))
 # Perplexity 4 against 8 and 2; then four unknown characters of two kinds, which cost log 2 each.

@@ -11,7 +11,7 @@ import tensorflow_transform.beam as tft_beam
 from tensorflow_transform.tf_metadata.dataset_metadata import DatasetMetadata
 
 from modules.preprocessing import preprocessing_fn
-from modules.vocabulary import VOCABULARY_NAME, Vocabulary
+from modules.vocabulary.indices import VOCABULARY_NAME, Vocabulary
 
 # a: 4, newline: 3, 春: 2, b: 1, 𠮷: 1
 TEXTS = ["a\na春\n", "春aa\n", "b𠮷"]

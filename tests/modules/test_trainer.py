@@ -10,13 +10,13 @@ import pytest
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from modules import dataset
 from modules.errors import TrainingError
-from modules.experiment import tally
 from modules.hyperparameters import Hyperparameters
-from modules.search import search_space
-from modules.signatures import ServableModel, mixture_weights
+from modules.signatures.language import ServableModel, mixture_weights
 from modules.trainer import fit_mixture, run_fn
+from modules.training.experiment import tally
+from modules.training.search import search_space
+from modules.windows import dataset
 
 
 def weights(args: FnArgs) -> dict[str, np.ndarray]:
@@ -54,7 +54,7 @@ def test_a_model_comes_out_and_the_same_one_if_the_run_was_killed(
             raise KeyboardInterrupt
         return tally(*args)
 
-    monkeypatch.setattr("modules.experiment.tally", tally_once)
+    monkeypatch.setattr("modules.training.experiment.tally", tally_once)
     with pytest.raises(KeyboardInterrupt):
         run_fn(killed)
     run_fn(resumed)  # TFX gives the new execution new directories
@@ -68,7 +68,7 @@ def test_other_options_do_not_resume_an_unfinished_run(fn_args, monkeypatch, tmp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("modules.experiment.tally", killed)
+        patch.setattr("modules.training.experiment.tally", killed)
         for changes in ({}, {}, {"seed": 1}, {"hyperparameters": found(num_hiddens=4)}):
             with pytest.raises(KeyboardInterrupt):
                 run_fn(fn_args("killed", **changes))
@@ -130,7 +130,7 @@ def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):
 
 
 def test_a_precision_that_is_not_to_be_had_here_is_refused(fn_args, monkeypatch, tmp_path):
-    monkeypatch.setattr("modules.experiment.cpu_flags", lambda: {"avx2"})
+    monkeypatch.setattr("modules.training.experiment.cpu_flags", lambda: {"avx2"})
     with pytest.raises(TrainingError, match="needs a CPU with avx512_bf16 or amx_bf16"):
         run_fn(fn_args("run", precision="bfloat16"))
     assert not (tmp_path / "work").exists()  # nothing is left behind

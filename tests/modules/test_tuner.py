@@ -7,7 +7,7 @@ import pytest
 
 from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
-from modules.training import Training
+from modules.training.loop import Training
 from modules.tuner import tuner_fn
 
 

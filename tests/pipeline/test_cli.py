@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
+from pipeline.commands.pipeline_options import make_config
 from pipeline.config import PRESETS
-from pipeline.options import make_config
-from serving.options import ServerOptions
+from serving.server.flags import ServerOptions
 
 pytestmark = pytest.mark.fast
 
@@ -99,7 +99,7 @@ def test_to_ask_needs_no_tensorflow_and_a_server_that_is_away_is_one_line(comman
         "try:\n"
         f"    main(['{command}', '春', '--target', '127.0.0.1:1'])\n"
         "finally:\n"
-        "    assert 'serving.client' in sys.modules and 'tensorflow' not in sys.modules\n"
+        "    assert 'serving.client.blocking' in sys.modules and 'tensorflow' not in sys.modules\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 1

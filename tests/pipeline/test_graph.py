@@ -4,9 +4,9 @@ import pytest
 from tfx.proto import transform_pb2
 from tfx.utils import proto_utils
 
+from components.sources import source_digest
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
-from pipeline.sources import source_digest
 
 
 def nodes(**options):

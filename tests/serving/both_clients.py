@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from serving.aio import AsyncLyricsClient
-from serving.client import LyricsClient
+from serving.client.aio import AsyncLyricsClient
+from serving.client.blocking import LyricsClient
 
 
 class BlockingAsyncClient:

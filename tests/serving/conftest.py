@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from serving.client import LyricsClient
-from serving.options import ServerOptions
+from serving.client.blocking import LyricsClient
+from serving.server.flags import ServerOptions
 
 if TYPE_CHECKING:
-    from serving.server import ModelServer
+    from serving.server.server import ModelServer
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def base_path(tmp_path) -> Path:
 @pytest.fixture
 def server(base_path, push) -> "Iterator[ModelServer]":
     """Serves version 1, of perplexity 10."""
-    from serving.server import ModelServer
+    from serving.server.server import ModelServer
 
     push(version=1, vocab_size=10)
     with ModelServer(
@@ -106,7 +106,7 @@ def lyrics_base_path(language_model, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def lyrics_target(lyrics_base_path) -> Iterator[str]:
     """Of a server of the newest of them, one for all tests: what is asked first takes seconds."""
-    from serving.server import ModelServer
+    from serving.server.server import ModelServer
 
     options = ServerOptions(str(lyrics_base_path), port=0, file_system_poll_wait_seconds=0.05)
     with ModelServer(options) as server:

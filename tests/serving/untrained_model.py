@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from modules.hyperparameters import Hyperparameters
-from modules.model import LanguageModel
-from modules.signatures import ServableModel
-from modules.vocabulary import Vocabulary
+from modules.network.model import LanguageModel
+from modules.signatures.language import ServableModel
+from modules.vocabulary.indices import Vocabulary
 
 CHARACTERS = "\n 春天来了花儿开夏雨水多秋叶黄冬雪飘"
 

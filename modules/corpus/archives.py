@@ -1,0 +1,194 @@
+"""Zip archives from strangers: which members are text, and their bytes, within limits."""
+
+import os
+import stat
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import PureWindowsPath
+
+from modules.corpus import detection
+from modules.corpus.files import CHUNK, LOCAL, Files, readable
+from modules.errors import CorpusError
+
+SMALL = 2**20  # bytes: a member below that is never a bomb, however well it is packed
+
+_ARCHIVES = (".zip", ".zipx", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
+_ARCHIVE_MAGIC = (b"PK\3\4", b"PK\5\6", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")
+_ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: traditional, strong, masked headers
+_UTF8_NAME = 0x800
+# The others' decompressors hand out all they have at once, so that no limit can be kept.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile raises for members that are damaged in one way or another.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
+_NESTED = "is an archive in the archive, which is not opened: unpack it, and pack its texts"
+
+
+class Archive:
+    """An open zip. Nothing in it is believed before it was checked.
+
+    Args:
+        path: of the zip.
+        max_ratio: of a member's bytes to its packed bytes.
+        files: where the path leads.
+
+    Raises:
+        CorpusError: if it is no zip that can be read.
+    """
+
+    def __init__(self, path: str, max_ratio: float, files: Files = LOCAL) -> None:
+        self.path = path
+        self._max_ratio = max_ratio
+        with readable(path):
+            self._file = files.open(path)
+            try:
+                self._zip = zipfile.ZipFile(self._file)
+            except Exception as error:
+                with self._file:
+                    self._file.seek(0)
+                    is_zip = self._file.read(4) == b"PK\3\4"
+                raise CorpusError(
+                    f"{path} is truncated or damaged ({error}): copy it again"
+                    if is_zip
+                    else f"{path} is not a zip: pack the texts into one, or match only zips"
+                ) from error
+
+    def __enter__(self) -> "Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._zip.close()
+        self._file.close()
+
+    @cached_property
+    def texts(self) -> dict[str, zipfile.ZipInfo]:
+        """The `.txt` members by name, in name order; names are in NFC, with `/` in them.
+
+        Other kinds of files are passed over, and so are hidden ones: whatever is in a folder
+        `__MACOSX`, or has a name or a folder that starts with a dot.
+
+        Raises:
+            CorpusError: if there is no text, or any member is refused.
+        """
+        infos = self._zip.infolist()
+        codec = _name_codec(infos)
+        texts: dict[str, zipfile.ZipInfo] = {}
+        seen: set[str] = set()
+        for info in infos:
+            name = self._safe_name(info, codec)
+            if info.is_dir():
+                continue
+            if name in seen:
+                raise self._refusal(name, "is there twice: keep one of the two")
+            seen.add(name)
+            if self._is_text(name, info):
+                texts[name] = info
+        if not texts:
+            raise CorpusError(
+                f"{self.path} holds no .txt member ({len(infos)} others): "
+                "add texts with names that end in .txt"
+            )
+        if sum(info.compress_size for info in texts.values()) > self._size():
+            raise CorpusError(
+                f"{self.path} says that its members hold more bytes than it has: "
+                "they overlap, as in a zip bomb; pack the texts again"
+            )
+        return dict(sorted(texts.items()))
+
+    def read(self, name: str, max_bytes: int | None = None) -> Iterator[bytes]:
+        """The bytes of a text, in chunks; that they are whole is known at the end only.
+
+        Args:
+            name: a key of `texts`.
+            max_bytes: what is left of the corpus's limit, where it is to be kept.
+
+        Raises:
+            CorpusError: if they are damaged, an archive themselves, or past a limit.
+        """
+        size, info = 0, self.texts[name]
+        with self._intact(name), self._zip.open(info) as file:
+            while chunk := file.read(CHUNK):
+                if not size and chunk.startswith(_ARCHIVE_MAGIC):
+                    raise self._refusal(name, _NESTED)
+                size += len(chunk)
+                if size > max(SMALL, self._max_ratio * info.compress_size):
+                    raise self._refusal(
+                        name,
+                        f"unpacks to over max_ratio={self._max_ratio:g} times its "
+                        f"{info.compress_size} bytes, as a zip bomb does: "
+                        "take it out, or raise max_ratio if you trust it",
+                    )
+                if max_bytes is not None and size > max_bytes:
+                    raise self._refusal(
+                        name,
+                        "takes the corpus over max_bytes, as a zip bomb does: "
+                        "take texts out, or raise max_bytes if you trust it",
+                    )
+                yield chunk
+            if size != info.file_size:
+                raise self._refusal(
+                    name,
+                    f"holds {size} bytes, not the {info.file_size} that the archive says: "
+                    "it is damaged; copy the archive again",
+                )
+
+    def _safe_name(self, info: zipfile.ZipInfo, codec: str) -> str:
+        """The member's name, decoded; refuses what could lead out of the archive."""
+        raw = info.orig_filename
+        if not info.flag_bits & _UTF8_NAME and not raw.isascii():
+            raw = raw.encode("cp437").decode(codec)
+        path = PureWindowsPath(unicodedata.normalize("NFC", raw))  # knows / and \ and C:
+        if path.anchor or ".." in path.parts or "\0" in raw:
+            raise self._refusal(raw, "is no path inside the archive: pack it with relative names")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise self._refusal(raw, "is a symbolic link: pack the file that it points to")
+        return path.as_posix()
+
+    def _is_text(self, name: str, info: zipfile.ZipInfo) -> bool:
+        """Whether to read it; refuses archives, and texts that cannot be read."""
+        if any(part == "__MACOSX" or part.startswith(".") for part in name.split("/")):
+            return False
+        if name.lower().endswith(_ARCHIVES):
+            raise self._refusal(name, _NESTED)
+        if not name.lower().endswith(".txt"):
+            return False
+        if info.flag_bits & _ENCRYPTED:
+            raise self._refusal(name, "is encrypted: pack it without a password")
+        if info.compress_type not in _METHODS:
+            raise self._refusal(
+                name, f"is packed by method {info.compress_type}: pack it stored or deflated"
+            )
+        return True
+
+    @contextmanager
+    def _intact(self, name: str) -> Iterator[None]:
+        """Turns what zipfile raises for damaged members into one error."""
+        try:
+            yield
+        except _DAMAGE as error:
+            raise self._refusal(
+                name, f"is damaged ({error}): copy the archive again, or pack it anew"
+            ) from error
+
+    def _size(self) -> int:
+        return self._file.seek(0, os.SEEK_END) or self._file.tell()
+
+    def _refusal(self, name: str, what: str) -> CorpusError:
+        return CorpusError(f"{self.path}: {name!r} {what}")
+
+
+def _name_codec(infos: list[zipfile.ZipInfo]) -> str:
+    """What the names that are not marked as UTF-8 are in; zipfile reads them as cp437."""
+    unmarked = [info.orig_filename for info in infos if not info.flag_bits & _UTF8_NAME]
+    names = "\n".join(["", *unmarked]).encode("cp437")  # what starts a line is no byte order mark
+    try:
+        return detection.identify(lambda: [names], detection.AUTO).codec
+    except CorpusError:
+        return "cp437"

@@ -1,0 +1,140 @@
+"""Which encoding some bytes are in."""
+
+import codecs
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from charset_normalizer import from_bytes
+
+from modules.corpus.encodings import CODECS, UndecodableError, decode
+from modules.errors import CorpusError
+
+AUTO = "auto"
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How some bytes can be read.
+
+    Attributes:
+        codec: Python's name of their encoding.
+        characters: the length of the text that `decode` makes of them; 0 if it is white space.
+        lost: how many U+FFFD it came with, for characters that were lost before.
+        first_lost: the position of the first of these; -1 if there is none.
+    """
+
+    codec: str
+    characters: int
+    lost: int
+    first_lost: int
+
+
+def identify(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Reading:
+    """Finds the codec by which all the bytes can be read.
+
+    With `auto` it is what the byte order mark says, else UTF-8, else GB18030 or Big5, if it is
+    clear which. Other encodings, Korean EUC-KR for one, are not told from these.
+
+    Args:
+        chunks: gives the bytes, anew at each call.
+        encoding: a key of CODECS, or `auto`.
+
+    Raises:
+        UndecodableError: if no codec tried reads all the bytes; it tells how far the best came.
+        CorpusError: if they are no text, or their byte order mark contradicts `encoding`.
+    """
+    failures = []
+    for codec in _candidates(chunks, encoding):
+        try:
+            return _reading(codec, decode(chunks(), codec))
+        except UndecodableError as error:
+            failures.append(error)
+    raise max(failures, key=lambda error: error.offset)
+
+
+def _reading(codec: str, texts: Iterable[str]) -> Reading:
+    characters, blank, lost, first_lost = 0, True, 0, -1
+    for text in texts:
+        if "\ufffd" in text:
+            first_lost = characters + text.index("\ufffd") if not lost else first_lost
+            lost += text.count("\ufffd")
+        characters += len(text)
+        blank = blank and text.isspace()
+    return Reading(codec, 0 if blank else characters, lost, first_lost)
+
+
+def _candidates(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Iterator[str]:
+    """The codecs worth trying, the likeliest first."""
+    head = bytes(itertools.islice(itertools.chain.from_iterable(chunks()), 3))
+    marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    if encoding == "utf-16" and not marked:
+        raise CorpusError("has no byte order mark, which encoding='utf-16' needs: save it with one")
+    if marked and encoding not in (AUTO, marked):
+        raise CorpusError(
+            f"starts with the byte order mark of {marked}, not of encoding={encoding!r}: "
+            f"give encoding={marked!r} or {AUTO!r}"
+        )
+    if marked or encoding != AUTO:
+        yield from CODECS[marked or encoding]
+    else:
+        yield "utf-8"
+        # The first chunk with anything but ASCII in it starts between two characters.
+        sample = next((chunk for chunk in chunks() if not chunk.isascii()), b"")
+        yield from CODECS.get(guess(sample) or "", ())
+
+
+def guess(sample: bytes) -> str | None:
+    """Tells GB18030 from Big5, in either of which most Chinese bytes can be read.
+
+    The wrong reading finds rare characters. How many are common counts first; charset-normalizer,
+    which errs on short lyrics, has a vote. On excerpts of lyrics, of both scripts, it was wrong
+    for 2 of 7,500 below 16 characters and for none above, and always clear from 40 on.
+
+    Args:
+        sample: bytes from the start of a character on; the last one may be incomplete.
+
+    Returns:
+        `gb18030`, `big5`, or None where it is neither or not clear.
+    """
+    as_utf8 = sample.decode("utf-8", "replace")
+    broken = as_utf8.count("\ufffd")
+    if broken < len(as_utf8) - broken - sum(map(str.isascii, as_utf8)):
+        return None  # UTF-8 with some damage: Chinese in another encoding breaks all over
+    names = {codec: name for name in ("gb18030", "big5") for codec in CODECS[name]}
+    shares = {
+        name: max(_common_share(sample, codec) for codec in CODECS[name]) for name in names.values()
+    }
+    best = from_bytes(sample, cp_isolation=list(names), enable_fallback=False).best()
+    voted = names.get(best.encoding if best else "")
+    scores = {name: share + 0.1 * (name == voted) for name, share in shares.items()}
+    likely, unlikely = sorted(scores, key=scores.__getitem__, reverse=True)
+    clear = shares[likely] >= 0.6 and scores[likely] - scores[unlikely] >= 0.2
+    return likely if clear else None
+
+
+def _common_share(sample: bytes, codec: str) -> float:
+    """How many of the characters that are not ASCII are common ones."""
+    try:
+        text = codecs.getincrementaldecoder(codec)().decode(sample)
+    except UnicodeDecodeError:
+        return 0.0
+    characters = [character for character in text if not character.isascii()]
+    return sum(map(_is_common, characters)) / max(len(characters), 1)
+
+
+@lru_cache(2**15)
+def _is_common(character: str) -> bool:
+    """In level 1 of GB 2312 or of Big5, which rank by use, or in their rows of punctuation."""
+    simplified, traditional = (
+        character.encode(codec, "ignore")[:1] for codec in ("gb2312", "big5")
+    )
+    return (
+        b"\xb0" <= simplified <= b"\xd7"
+        or b"\xa4" <= traditional <= b"\xc6"
+        or simplified in (b"\xa1", b"\xa3")
+        or traditional == b"\xa1"
+    )

@@ -1,0 +1,179 @@
+"""What is set aside to be scored: whole documents, or the corpus's tail after a gap.
+
+Lyrics are ordered text and repeat themselves. A split by lines would put one chorus in both
+splits and score memory as if it were skill; so a split never goes through a document, or it
+goes through once, and then leaves out what lies before the cut.
+
+    documents   train       | 0 |   | 2 |   | 4 |   | 6 | ...
+                validation  |           | 3 |
+                eval        |   | 1 |           | 5 |
+
+    tail        train       | 0 | 1 | 2 ....|
+                validation                   <gap>|... 2 |
+                eval                                      <gap>| 3 | 4 |
+
+`eval` tells how good a model is. Whatever is chosen while it is made, such as the epoch to stop
+at, is chosen on `validation` where there is one: a part of what would else be trained on.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+from modules.corpus.reader import Document
+from modules.errors import ConfigError
+from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
+from modules.hyperparameters import check_choice, check_range
+
+Policy = Literal["auto", "documents", "tail", "none"]
+
+MANY = 10  # documents, from which on `auto` holds out whole ones
+
+
+class Share(NamedTuple):
+    """A split to be set aside, and the option that says how much of what is left it takes."""
+
+    split: str
+    option: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """What to hold out.
+
+    Attributes:
+        hold_out_policy: `documents` holds out whole ones, chosen by a hash of their names;
+            `tail` the end of the corpus; `auto` is `documents` from ten documents on, else
+            `tail`; `none` holds nothing out (and validates as `auto`).
+        hold_out_ratio: how many of the corpus's characters to hold out, as a share.
+        hold_out_gap: characters left out before the tail, so that a chorus cut in two is not
+            scored.
+        validation_ratio: how many of the characters not held out to set aside for validation,
+            by the same policy, as a share; 0 sets none aside.
+    """
+
+    hold_out_policy: Policy = "auto"
+    hold_out_ratio: float = 0.1
+    hold_out_gap: int = 250
+    validation_ratio: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_choice("hold_out_policy", self.hold_out_policy, get_args(Policy))
+        if not 0 < self.hold_out_ratio < 1:
+            raise ConfigError(
+                f"hold_out_ratio={self.hold_out_ratio} is out of range: "
+                "give a share between 0 and 1"
+            )
+        check_range("hold_out_gap", self.hold_out_gap, 0)
+        check_range("validation_ratio", self.validation_ratio, 0, 0.5)
+
+    @property
+    def shares(self) -> list[Share]:
+        """What is set aside, one after the other, each from what the ones before have left."""
+        shares = []
+        if self.hold_out_policy != "none":
+            shares.append(Share(EVAL, "hold_out_ratio", self.hold_out_ratio))
+        if self.validation_ratio:
+            shares.append(Share(VALIDATION, "validation_ratio", self.validation_ratio))
+        return shares
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that a corpus is cut into."""
+        made = {TRAIN, *(share.split for share in self.shares)}
+        return tuple(split for split in SPLITS if split in made)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Characters `[start, stop)` of a document, which belong to a split."""
+
+    document_index: int
+    split: str
+    start: int
+    stop: int
+
+
+def plan(documents: Sequence[Document], hold_out: HoldOut) -> list[Piece]:
+    """Cuts documents into the pieces of the splits, in reading order.
+
+    Args:
+        documents: in reading order, at least one.
+        hold_out: what to hold out.
+
+    Raises:
+        ConfigError: if a split would be empty.
+    """
+    policy, shares = hold_out.hold_out_policy, hold_out.shares
+    if policy == "documents" or (policy != "tail" and len(documents) >= MANY):
+        return _deal_documents(documents, shares)
+    return list(_cut_tail(documents, shares, hold_out.hold_out_gap))
+
+
+def _deal_documents(documents: Sequence[Document], shares: Sequence[Share]) -> list[Piece]:
+    """Every document to one split."""
+    if len(documents) <= len(shares):
+        raise ConfigError(
+            f"hold_out_policy='documents' needs at least {len(shares) + 1} documents; the corpus "
+            f"has {len(documents)}: give more, or hold_out_policy='tail'"
+        )
+    splits: dict[str, str] = {}  # by the document's name
+    for number, share in enumerate(shares):
+        left = [document for document in documents if document.name not in splits]
+        names = _names_of_share(left, share, spared=len(shares) - number)
+        splits |= dict.fromkeys(names, share.split)
+    return [
+        Piece(document.index, splits.get(document.name, TRAIN), 0, document.characters)
+        for document in documents
+    ]
+
+
+def _names_of_share(documents: Sequence[Document], share: Share, spared: int) -> set[str]:
+    """In the order of their names' hashes, every document that brings the sum closer to ratio.
+
+    Args:
+        documents: what to choose from.
+        share: what to choose for.
+        spared: documents that have to be left, for the other splits.
+    """
+    salt = "" if share.split == EVAL else share.split  # each split has an order of its own
+    wanted = share.ratio * sum(document.characters for document in documents)
+    in_order = sorted(documents, key=lambda document: _stable_hash(salt + document.name))
+    chosen: set[str] = set()
+    for document in in_order:
+        closer = abs(wanted - document.characters) < abs(wanted)
+        if closer and len(chosen) < len(documents) - spared:
+            chosen.add(document.name)
+            wanted -= document.characters
+    # Where each is much larger than wanted, the smallest is the closest.
+    return chosen or {min(in_order, key=lambda document: document.characters).name}
+
+
+def _stable_hash(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def _cut_tail(documents: Sequence[Document], shares: Sequence[Share], gap: int) -> Iterator[Piece]:
+    """Each share from the end of what is left, and a gap before it."""
+    total = stop = sum(document.characters for document in documents)
+    spans = []  # from the corpus's end on
+    for share in shares:
+        start = stop - max(round(stop * share.ratio), 1)
+        spans.append((share.split, start, stop))
+        stop = start - gap
+        if stop <= 0:
+            raise ConfigError(
+                f"{share.option}={share.ratio} and hold_out_gap={gap} leave nothing to train on; "
+                f"the corpus has {total} characters: give more text, or a smaller ratio or gap"
+            )
+    spans.append((TRAIN, 0, stop))
+    offset = 0  # of the document in the corpus
+    for document in documents:
+        end = offset + document.characters
+        for split, low, high in reversed(spans):
+            start, stop = max(low, offset), min(high, end)
+            if start < stop:
+                yield Piece(document.index, split, start - offset, stop - offset)
+        offset = end

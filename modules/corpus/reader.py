@@ -1,0 +1,163 @@
+"""The corpus: from archives to a table of documents, and from a document to its text.
+
+Everything is read twice. The first reading, `inspect`, believes nothing and finds whatever is
+wrong before anything is written; the second, on the workers, reads what the table names.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from modules.corpus import detection, encodings
+from modules.corpus.archives import Archive
+from modules.corpus.files import LOCAL, Files
+from modules.errors import CorpusError
+from modules.hyperparameters import check_choice, check_range
+
+_logger = logging.getLogger(__name__)
+
+PASSAGE = 4096  # characters of an Example at most
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    """How to read the archives.
+
+    Attributes:
+        encoding: of the texts: `utf-8`, `utf-16` (with a byte order mark), `gb18030`, `big5`, or
+            `auto` to find each text's own.
+        max_characters: read so many characters of the corpus, from its start; None reads all.
+        max_ratio: of a text's bytes to its packed bytes; more is taken for a zip bomb, unless
+            the text has under 1 MiB.
+        max_bytes: of all the texts together, unpacked.
+    """
+
+    encoding: str = detection.AUTO
+    max_characters: int | None = None
+    max_ratio: float = 100.0
+    max_bytes: int = 2**30
+
+    def __post_init__(self) -> None:
+        check_choice("encoding", self.encoding, (detection.AUTO, *encodings.CODECS))
+        if self.max_characters is not None:
+            check_range("max_characters", self.max_characters, 1)
+        check_range("max_ratio", self.max_ratio, 1)
+        check_range("max_bytes", self.max_bytes, 1)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text of the corpus.
+
+    Attributes:
+        index: its place in reading order: by archive name, then by member name.
+        name: `<archive>/<member>`.
+        path: of the archive.
+        member: its name in the archive.
+        codec: Python's name of its encoding.
+        characters: its length, after `encodings.decode`.
+    """
+
+    index: int
+    name: str
+    path: str
+    member: str
+    codec: str
+    characters: int
+
+
+def inspect(
+    archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL
+) -> list[Document]:
+    """Reads all of the archives and tells what documents they hold, in reading order.
+
+    Holds no more than a piece of a text in memory. Texts without anything but white space are
+    passed over, with a warning.
+
+    Args:
+        archives: paths by name, as from `files.match`.
+        options: how to read them.
+        files: where the paths lead.
+
+    Raises:
+        CorpusError: if anything in them is refused.
+    """
+    documents: list[Document] = []
+    budget = options.max_bytes
+    for name, path in sorted(archives.items()):
+        found = len(documents)
+        with Archive(path, options.max_ratio, files) as archive:
+            for member in archive.texts:
+                # Once through before a byte is decoded, so that damage is called damage.
+                budget -= sum(map(len, archive.read(member, budget)))
+                reading = _identify(archive, member, options)
+                if reading.characters:
+                    place = (len(documents), f"{name}/{member}", path, member)
+                    documents.append(Document(*place, reading.codec, reading.characters))
+        if len(documents) == found:
+            raise CorpusError(f"{path} holds only empty texts: add some text, or leave it out")
+    return _truncate(documents, options.max_characters)
+
+
+def read(archive: Archive, document: Document, start: int, stop: int) -> Iterator[tuple[int, str]]:
+    """The characters `[start, stop)` of a document, in passages of at most PASSAGE characters.
+
+    Yields:
+        The position of a passage in the document, and its text.
+
+    Raises:
+        CorpusError: if the archive is not what it was when it was inspected.
+    """
+    texts = encodings.decode(archive.read(document.member), document.codec)
+    read_to = start
+    for position, text in _passages(texts, start, stop):
+        yield position, text
+        read_to = position + len(text)
+    if read_to != stop:
+        raise CorpusError(
+            f"{document.path}: {document.member!r} ends at character {read_to}, not {stop}: "
+            "the archive was changed while it was read; run again"
+        )
+
+
+def _identify(archive: Archive, member: str, options: CorpusOptions) -> detection.Reading:
+    """Finds how to read a text; says in the log what is odd about it."""
+    try:
+        reading = detection.identify(lambda: archive.read(member), options.encoding)
+    except CorpusError as error:
+        raise CorpusError(f"{archive.path}: {member!r} {error}") from error
+    if not reading.characters:
+        _logger.warning("%s: %r is empty and passed over", archive.path, member)
+    if reading.lost:
+        _logger.warning(
+            "%s: %r came with %d U+FFFD, the first at character %d, for characters lost before",
+            *(archive.path, member, reading.lost, reading.first_lost),
+        )
+    return reading
+
+
+def _passages(texts: Iterable[str], start: int, stop: int) -> Iterator[tuple[int, str]]:
+    position, held = 0, ""  # of the end of what was read; what of it is not yet given out
+    for text in texts:
+        held += text[max(start - position, 0) : max(stop - position, 0)]
+        position += len(text)
+        while len(held) >= PASSAGE:
+            yield start, held[:PASSAGE]
+            start, held = start + PASSAGE, held[PASSAGE:]
+        if position >= stop:
+            break
+    if held:
+        yield start, held
+
+
+def _truncate(documents: list[Document], characters: int | None) -> list[Document]:
+    """The corpus's first characters; the last document may be cut."""
+    if characters is None:
+        return documents
+    kept = []
+    for document in documents:
+        if characters <= 0:
+            break
+        kept.append(replace(document, characters=min(document.characters, characters)))
+        characters -= document.characters
+    return kept

@@ -1,0 +1,1 @@
+"""How well a model knows a text: scores, perplexities, comparisons."""

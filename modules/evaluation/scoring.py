@@ -1,0 +1,94 @@
+"""Scores text with a model, and counts it for the unigram model, inside the graph."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from modules import features
+from modules.network.model import Model
+from modules.vocabulary.indices import Vocabulary
+from modules.windows.dataset import parse_scored_windows
+
+
+class Scores(NamedTuple):
+    """What was scored of each of B texts.
+
+    Attributes:
+        character_nats: float32[B, (n)], each character's negative log-likelihood.
+        ids: int64[B, (n)], the scored characters as indices.
+        codes: int32[B, (n)], the same as code points.
+        ranks: int32[B, (n)], theirs among all of the vocabulary: 1 is the likeliest.
+    """
+
+    character_nats: tf.RaggedTensor
+    ids: tf.RaggedTensor
+    codes: tf.RaggedTensor
+    ranks: tf.RaggedTensor
+
+    @property
+    def nats(self) -> tf.Tensor:
+        """Of each text, float32[B]."""
+        return tf.reduce_sum(self.character_nats, axis=1)
+
+
+def score_texts(
+    model: Model, vocabulary: Vocabulary, texts: tf.Tensor, context: tf.Tensor
+) -> Scores:
+    """Scores each text after its context, as what stands after a line end.
+
+    A language model's characters are predicted from those before them: it reads from the line
+    end, in a zero state. A fill-in model's are predicted from those on both sides, with a line
+    end after the text too; so the last characters of a window that does not end its document
+    are predicted from a little less than there is. The mean of a fill-in model's nats is the
+    logarithm of its pseudo-perplexity.
+
+    Source: Salazar et al. (2020), "Masked language model scoring".
+
+    Args:
+        model: of either task.
+        vocabulary: what it was trained with.
+        texts: string[B].
+        context: int64[B], leading characters of each text that are read but not scored.
+    """
+    ids = vocabulary.encode(texts)  # [B, (n)]
+    logits = model.predict(ids, vocabulary.line_end_id())  # [B, n, vocab_size]
+    targets = ids.to_tensor()  # [B, n]
+    nats = negative_log_likelihood(logits, targets)  # [B, n]
+    likelier = logits > tf.gather(logits, targets, batch_dims=2)[..., None]  # [B, n, vocab_size]
+    ranks = 1 + tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)  # [B, n]
+    of_rows = partial(tf.RaggedTensor.from_tensor, lengths=ids.row_lengths())
+    rows = (of_rows(nats), ids, vocabulary.code_points(texts), of_rows(ranks))
+    return Scores(*(_after(context, row) for row in rows))
+
+
+def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Nats of each target: [..., vocab_size] and int64[...] to float32[...]."""
+    chosen = tf.gather(logits, targets, batch_dims=targets.shape.rank)
+    return tf.reduce_logsumexp(logits, axis=-1) - chosen
+
+
+def unigram_log_probabilities(batches: Iterable[tf.Tensor], vocabulary: Vocabulary) -> np.ndarray:
+    """The add-one unigram model of the characters scored in `batches`.
+
+    Args:
+        batches: string[B] each, serialised scored windows.
+        vocabulary: whose entries are counted; `<unk>` too has its one.
+
+    Returns:
+        log P, float64[vocab_size].
+    """
+    counts = np.ones(vocabulary.size)
+    for batch in batches:
+        windows = parse_scored_windows(batch)
+        ids = _after(windows[features.CONTEXT], vocabulary.encode(windows[features.TEXT]))
+        counts += np.bincount(ids.flat_values.numpy(), minlength=vocabulary.size)
+    return np.log(counts / counts.sum())
+
+
+def _after(context: tf.Tensor, rows: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Drops the first `context[b]` entries of each row."""
+    steps = tf.ragged.range(rows.row_lengths())  # [B, (n)]
+    return tf.ragged.boolean_mask(rows, steps >= context[:, None])

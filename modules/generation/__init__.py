@@ -1,0 +1,1 @@
+"""Writing text inside the graph: reading a prefix, drawing, decoding, beam search."""

@@ -1,0 +1,1 @@
+"""The networks: cells, their gradients by hand, layers, the models of both tasks."""

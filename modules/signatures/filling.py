@@ -1,0 +1,103 @@
+"""What a fill-in model is served as: `fill`, beside `score` and `evaluate`."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from modules import features
+from modules.blanks import blank_out
+from modules.network.model import Network
+from modules.signatures.requests import Check, Tensors, check_texts, check_top_k, signature, specs
+from modules.signatures.servable import Servable
+from modules.vocabulary.indices import UNKNOWN_ID, Vocabulary
+
+
+class ServableFillModel(Servable):
+    """A trained fill-in model, ready for `tf.saved_model.save`.
+
+    Its perplexity, in `score` and `evaluate`, is the pseudo-perplexity: of each character given
+    all others (`scoring.score_texts`). It cannot be compared with a language model's.
+
+    Attributes:
+        fill: the signature: says what is missing where a text has a blank. Texts are read between
+            line ends, and their blanks as characters that are not known. Of `text` string[B] and
+            `top_k` int32[B], it makes `candidates` string[B, blanks, k], the likeliest first;
+            `probabilities` float32[B, blanks, k], of all characters that can be named, which add
+            up to 1; both filled up with "" and 0, to as many blanks and candidates as any row
+            has; and `text` string[B], every blank replaced by its likeliest candidate.
+    """
+
+    signatures: tuple[str, ...] = (
+        features.FILL,
+        features.SERVING_DEFAULT,
+        *Servable.signatures,
+    )
+
+    def __init__(self, model: Network, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
+        super().__init__(model, vocabulary, unigram)
+        self.fill = signature(
+            self._fill,
+            specs(features.TEXT, features.TOP_K),
+            _check,
+            {features.TOP_K: features.DEFAULT_CANDIDATES},
+        )
+        self.serving_default = self.fill
+
+    def sample(self, prefix: str) -> str:
+        """A text with a blank, and how it is filled."""
+        text = blank_out(prefix)
+        answer = self.fill(text=tf.constant([text]), top_k=tf.constant([1]))
+        return f"{text} → {answer[features.TEXT].numpy()[0].decode()}"
+
+    def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
+        """See base class."""
+        inputs = {features.TEXT: [f"分{features.BLANK}"], features.TOP_K: [1]}
+        names = (features.FILL, features.SERVING_DEFAULT)
+        return [*super()._warmup_requests(), *((name, inputs) for name in names)]
+
+    def _fill(self, inputs: Tensors) -> Tensors:
+        text, top_k = inputs[features.TEXT], inputs[features.TOP_K]
+        characters = tf.strings.unicode_split(text, "UTF-8")  # [B, (n)]
+        is_blank = characters.flat_values == features.BLANK  # [characters]
+        blanks = characters.with_flat_values(is_blank)
+        counts = tf.reduce_sum(tf.cast(blanks, tf.int64), axis=1)  # [B]
+        logits = self._logits_of(text, blanks)  # [all blanks, vocab_size]
+        candidates, probabilities = self._rank(logits, tf.repeat(top_k, counts))
+        filled = tf.tensor_scatter_nd_update(
+            characters.flat_values, tf.where(is_blank), candidates[:, 0]
+        )
+        return {
+            features.CANDIDATES: tf.RaggedTensor.from_row_lengths(candidates, counts).to_tensor(),
+            features.PROBABILITIES: tf.RaggedTensor.from_row_lengths(
+                probabilities, counts
+            ).to_tensor(),
+            features.TEXT: tf.strings.reduce_join(characters.with_flat_values(filled), axis=1),
+        }
+
+    def _logits_of(self, text: tf.Tensor, blanks: tf.RaggedTensor) -> tf.Tensor:
+        """Of the blanks, bool[B, (n)], one after the other."""
+        ids = self._vocabulary.encode(text)  # [B, (n)]
+        read = tf.where(blanks.flat_values, tf.constant(UNKNOWN_ID, tf.int64), ids.flat_values)
+        logits = self._model().predict(
+            ids.with_flat_values(read), self._vocabulary.line_end_id()
+        )  # [B, n, vocab_size]
+        return tf.boolean_mask(logits, blanks.to_tensor())
+
+    def _rank(self, logits: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `_likeliest`; the blank is no candidate either."""
+        blank_id = self._vocabulary.encode(tf.constant([features.BLANK])).flat_values[0]
+        return self._likeliest(logits, top_k, never=blank_id)
+
+
+def _check(inputs: Tensors) -> list[Check]:
+    text = inputs[features.TEXT]
+    # A text without characters is refused for that alone.
+    has_blank = (tf.strings.regex_replace(text, features.BLANK, "") != text) | (text == "")
+    return [
+        *check_texts(features.TEXT, text),
+        Check(
+            has_blank,
+            f"text has nothing to fill in: put a {features.BLANK} for each missing character",
+        ),
+        *check_top_k(inputs[features.TOP_K]),
+    ]

@@ -1,0 +1,1 @@
+"""Training: the loop over epochs, what it optimizes with, and the search for hyperparameters."""

@@ -1,0 +1,250 @@
+"""What to send for each signature, and what to make of the answer. No TensorFlow here.
+
+The clients differ only in how they wait: both send these calls.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
+
+from modules import features
+from serving.protocol.answers import (
+    Candidate,
+    Filled,
+    Generated,
+    Resumed,
+    Score,
+    ScoredCharacter,
+    State,
+)
+from serving.protocol.protos import predict_pb2, tensor_pb2, types_pb2
+from serving.protocol.tensors import to_list, to_proto
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # Python 3.10 has none of its own
+
+Answer = TypeVar("Answer", covariant=True)
+
+_DTYPES = {
+    features.PREFIX: types_pb2.DT_STRING,
+    features.TEXT: types_pb2.DT_STRING,
+    features.NUM_CHARS: types_pb2.DT_INT32,
+    features.TEMPERATURE: types_pb2.DT_FLOAT,
+    features.TOP_K: types_pb2.DT_INT32,
+    features.TOP_P: types_pb2.DT_FLOAT,
+    features.REPETITION_PENALTY: types_pb2.DT_FLOAT,
+    features.SEED: types_pb2.DT_INT64,
+    features.STOP: types_pb2.DT_STRING,
+    features.WIDTH: types_pb2.DT_INT32,
+}
+# A model that was pushed before options could be left out has these, and needs them.
+_FIRST_OPTIONS = {features.NUM_CHARS, features.TEMPERATURE, features.TOP_K, features.SEED}
+
+
+class Options(TypedDict, total=False):
+    """How to write; `features.OPTIONS` has the defaults.
+
+    Attributes:
+        num_chars: characters to append.
+        temperature: 0 is greedy; 1 is the model's own distribution.
+        top_k: draw from the k likeliest characters; 0 is from all.
+        top_p: draw from the likeliest characters that together have this probability.
+        repetition_penalty: above 1, what was written lately becomes less likely.
+        seed: the same seed draws the same characters, in every row.
+        stop: write nothing after this string; "" is none.
+    """
+
+    num_chars: int
+    temperature: float
+    top_k: int
+    top_p: float
+    repetition_penalty: float
+    seed: int
+    stop: str
+
+
+class Response:
+    """The answer to a call; of a batch of no rows, which is not worth asking for, an empty one."""
+
+    def __init__(self, proto: predict_pb2.PredictResponse | None = None) -> None:
+        proto = proto or predict_pb2.PredictResponse()
+        self.outputs: Mapping[str, tensor_pb2.TensorProto] = proto.outputs
+        self.version: int = proto.model_spec.version.value
+
+    def column(self, name: str) -> list:
+        """An output's values, one for each row; nothing where it is absent."""
+        return to_list(self.outputs[name]) if name in self.outputs else []
+
+    def texts(self, name: str) -> list[str]:
+        """An output of strings."""
+        return [text.decode() for text in self.column(name)]
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
+    """A request for one signature.
+
+    Attributes:
+        signature_name: whom to ask.
+        rows: how many rows the inputs have.
+        inputs: by name.
+        read: makes the answer of the response.
+        outputs: what to ask for; nothing is all that the signature has.
+        version: the only one to ask; None is the one that the client was given.
+    """
+
+    signature_name: str
+    rows: int
+    inputs: Mapping[str, tensor_pb2.TensorProto]
+    read: Callable[[Response], Answer]
+    outputs: tuple[str, ...] = ()
+    version: int | None = None
+
+
+def generate(
+    prefixes: Sequence[str], xla: bool = False, **options: "Unpack[Options]"
+) -> Call[list[str]]:
+    """The prefixes with what follows them."""
+    return Call(
+        features.GENERATE_XLA if xla else features.GENERATE,
+        len(prefixes),
+        _inputs({features.PREFIX: prefixes}) | _options(options, len(prefixes)),
+        lambda response: response.texts(features.TEXT),
+        outputs=(features.TEXT,),
+    )
+
+
+def generate_scored(
+    prefixes: Sequence[str], xla: bool = False, **options: "Unpack[Options]"
+) -> Call[list[Generated]]:
+    """The same, and how likely it is."""
+
+    def read(response: Response) -> list[Generated]:
+        nats = response.column(features.LOG_PROBABILITY)
+        return list(map(Generated, response.texts(features.TEXT), nats))
+
+    call = generate(prefixes, xla, **options)
+    outputs = (*call.outputs, features.LOG_PROBABILITY)
+    return Call(call.signature_name, call.rows, call.inputs, read, outputs)
+
+
+def generate_beam(
+    prefixes: Sequence[str], num_chars: int, width: int
+) -> Call[list[list[Generated]]]:
+    """The likeliest texts that a beam search finds, the best first."""
+    rows = len(prefixes)
+    inputs = {
+        features.PREFIX: prefixes,
+        features.NUM_CHARS: [num_chars] * rows,
+        features.WIDTH: [width] * rows,
+    }
+
+    def read(response: Response) -> list[list[Generated]]:
+        columns = map(response.column, (features.TEXTS, features.LOG_PROBABILITIES))
+        return [
+            [Generated(text.decode(), nats) for text, nats in zip(*row, strict=True) if text]
+            for row in zip(*columns, strict=True)
+        ]
+
+    return Call(features.GENERATE_BEAM, rows, _inputs(inputs), read)
+
+
+def start(prefixes: Sequence[str]) -> Call[State]:
+    """The state in which the prefixes have been read."""
+    return Call(
+        features.START,
+        len(prefixes),
+        _inputs({features.PREFIX: prefixes}),
+        lambda response: State(dict(response.outputs), response.version),
+    )
+
+
+def resume(state: State, **options: "Unpack[Options]") -> Call[Resumed]:
+    """What follows the state."""
+    rows = state.tensors[features.POSITION].tensor_shape.dim[0].size
+
+    def read(response: Response) -> Resumed:
+        tensors = {name: response.outputs[name] for name in state.tensors}
+        return Resumed(
+            response.texts(features.TEXT),
+            response.column(features.LOG_PROBABILITY),
+            response.column(features.FINISHED),
+            State(tensors, response.version),
+        )
+
+    inputs = {**state.tensors, **_options(options, rows)}
+    return Call(features.RESUME, rows, inputs, read, version=state.version)
+
+
+def score(texts: Sequence[str]) -> Call[list[Score]]:
+    """How likely each text is, and each of its characters."""
+
+    def read(response: Response) -> list[Score]:
+        names = (features.NATS, features.CHARACTERS, features.PERPLEXITY)
+        rows = zip(texts, *map(response.column, names), strict=True)
+        each = zip(*map(response.column, (features.LOG_PROBABILITIES, features.RANKS)), strict=True)
+        nothing: tuple[list, list] = ([], [])  # a fill-in model tells of no single characters
+        return [
+            Score(
+                nats,
+                characters,
+                perplexity,
+                tuple(map(ScoredCharacter, text, *next(each, nothing))),
+            )
+            for text, nats, characters, perplexity in rows
+        ]
+
+    return Call(features.SCORE, len(texts), _inputs({features.TEXT: texts}), read)
+
+
+def next_char(prefixes: Sequence[str], top_k: int) -> Call[list[list[Candidate]]]:
+    """The likeliest next characters of each prefix."""
+    inputs = {features.PREFIX: prefixes, features.TOP_K: [top_k] * len(prefixes)}
+
+    def read(response: Response) -> list[list[Candidate]]:
+        columns = map(response.column, (features.CANDIDATES, features.PROBABILITIES))
+        return [_candidates(*row) for row in zip(*columns, strict=True)]
+
+    return Call(features.NEXT_CHAR, len(prefixes), _inputs(inputs), read)
+
+
+def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
+    """What is missing in each text."""
+    inputs = {features.TEXT: texts, features.TOP_K: [top_k] * len(texts)}
+
+    def read(response: Response) -> list[Filled]:
+        names = (features.CANDIDATES, features.PROBABILITIES)
+        rows = zip(texts, response.texts(features.TEXT), *map(response.column, names), strict=True)
+        return [
+            Filled(filled, list(map(_candidates, *ranked))[: text.count(features.BLANK)])
+            for text, filled, *ranked in rows
+        ]
+
+    return Call(features.FILL, len(texts), _inputs(inputs), read)
+
+
+def _inputs(values: Mapping[str, Sequence]) -> dict[str, tensor_pb2.TensorProto]:
+    return {name: to_proto(name, column, _DTYPES[name]) for name, column in values.items()}
+
+
+def _options(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.TensorProto]:
+    """Those to send, for every row: for many rows all, since TF Serving batches no default.
+
+    For one row those do that differ from the defaults, or that every model needs.
+    """
+    if unknown := options.keys() - features.OPTIONS.keys():
+        raise TypeError(f"no such option: {min(unknown)}; there are {', '.join(features.OPTIONS)}")
+    chosen = {**features.OPTIONS, **options}
+    return _inputs(
+        {
+            name: [value] * rows
+            for name, value in chosen.items()
+            if rows > 1 or name in _FIRST_OPTIONS or value != features.OPTIONS[name]
+        }
+    )
+
+
+def _candidates(characters: list[bytes], probabilities: list[float]) -> list[Candidate]:
+    """The ranked ones, without the empty ones that fill up their row."""
+    ranked = zip(characters, probabilities, strict=True)
+    return [Candidate(character.decode(), p) for character, p in ranked if character]

@@ -1,0 +1,73 @@
+"""Writes a text in chunks over a server that keeps no state. No TensorFlow here.
+
+The state of the network travels with every request, and draws depend on the seed and the place in
+the text alone, so that the pieces together are the text that `generate` writes in one.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from modules import features
+from modules.errors import ModelNotFound
+from serving.protocol import calls
+from serving.protocol.answers import Resumed, State
+from serving.protocol.calls import Call
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+CHUNK = 16  # characters: few enough to be seen coming, many enough to be worth a call
+
+
+class Stream:
+    """What to ask, one call after the other, and what to make of the answers.
+
+    The version that read the prefix is the one that writes on. Where the server lets go of it on
+    the way, the next version reads what there is so far and writes on from there.
+    """
+
+    def __init__(self, prefix: str, chunk: int, **options: "Unpack[calls.Options]") -> None:
+        """Nothing is asked yet.
+
+        Args:
+            prefix: what to continue.
+            chunk: characters that a call writes.
+            **options: as of `generate`; `num_chars` is for all calls together.
+        """
+        self._text = prefix
+        self._chunk = chunk
+        self._options: dict[str, Any] = {**features.OPTIONS, **options}
+        self._left: int = self._options[features.NUM_CHARS]
+        self._state: State | None = None
+        self._position: Any = None
+
+    def next_call(self) -> Call[State | Resumed] | None:
+        """The call to make; None at the end."""
+        if self._left <= 0:
+            return None
+        if self._state is None:
+            return calls.start([self._text])
+        num_chars = min(self._chunk, self._left)
+        return calls.resume(self._state, **{**self._options, features.NUM_CHARS: num_chars})
+
+    def take(self, answer: State | Resumed) -> str:
+        """What the answer adds to the text."""
+        if isinstance(answer, State):
+            position = {features.POSITION: self._position} if self._position is not None else {}
+            self._state = State({**answer.tensors, **position}, answer.version)
+            return ""
+        self._state = answer.state
+        self._position = answer.state.tensors[features.POSITION]
+        (piece,), (finished,) = answer.texts, answer.finished
+        self._text += piece
+        self._left = 0 if finished else self._left - min(self._chunk, self._left)
+        return piece
+
+    def read_anew(self, error: ModelNotFound) -> None:
+        """Lets the version of now read the text so far, the one that wrote it being gone.
+
+        Raises:
+            ModelNotFound: the error, if that has just been tried.
+        """
+        if self._state is None:
+            raise error
+        self._state = None

@@ -1,0 +1,1 @@
+"""A local stand-in for TensorFlow Serving: the same gRPC and REST, in Python."""

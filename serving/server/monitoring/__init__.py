@@ -1,0 +1,1 @@
+"""What the server counts, and where it shows that."""

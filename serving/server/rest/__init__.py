@@ -1,0 +1,1 @@
+"""The HTTP side of the server: TensorFlow Serving's REST API and its JSON."""

@@ -1,0 +1,132 @@
+"""The HTTP port of a server, in a thread: the REST API and the page of metrics."""
+
+import logging
+import math
+import re
+import socket
+import threading
+import zlib
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from modules.errors import ServingError
+from serving.server.grpc.ports import address
+from serving.server.monitoring.counters import Metrics
+from serving.server.rest.api import RestApi
+
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_KEEP_ALIVE_SECONDS = 50  # as libevent, the HTTP server of TF Serving
+_GZIP = 16 + zlib.MAX_WBITS
+_LARGEST_UNZIPPED = 100 * 2**20  # bytes: kMaxUncompressedBytes of TF Serving's gzip_zlib.h
+_NOT_FOUND = (  # libevent's
+    "<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n"
+    "<H1>Not Found</H1>\n</BODY></HTML>\n"
+)
+_logger = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Answers HTTP requests until it is stopped.
+
+    Attributes:
+        port: the port it listens on; once started never 0.
+    """
+
+    def __init__(
+        self, api: RestApi, metrics: Metrics, metrics_path: str | None, host: str, port: int
+    ) -> None:
+        """Prepares a server.
+
+        Args:
+            api: what answers below `/v1/`; in threads, for a model takes its time.
+            metrics: what the page of metrics shows.
+            metrics_path: where that page is; None for none.
+            host: interface to listen on.
+            port: port to listen on; 0 picks a free one.
+        """
+        self.port = port
+        self._host = host
+        config = uvicorn.Config(
+            _application(api, metrics, metrics_path),
+            access_log=False,
+            lifespan="off",
+            log_config=None,
+            log_level=logging.WARNING,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            ws="none",
+        )
+        self._server = uvicorn.Server(config)
+        self._listener: socket.socket
+
+    def listen(self) -> None:
+        """Takes the port; who connects now waits for `start`.
+
+        Raises:
+            ServingError: if the port is taken.
+        """
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        try:
+            self._listener = socket.create_server((self._host, self.port), family=family)
+        except OSError as error:
+            raise ServingError(
+                f"cannot listen on {address(self._host, self.port)} for REST ({error}): "
+                "stop what does, or give another rest_api_port"
+            ) from error
+        # Else the end of an answer waits for the client to confirm the start of it: 40 ms.
+        self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = self._listener.getsockname()[1]
+
+    def start(self) -> None:
+        """Answers from now on."""
+        self._thread = threading.Thread(
+            target=self._server.run, args=([self._listener],), name="http", daemon=True
+        )
+        self._thread.start()
+        _logger.info("listening on %s for REST", address(self._host, self.port))
+
+    def stop(self, grace: float) -> None:
+        """Takes no more requests, and waits `grace` seconds for those under way."""
+        self._server.config.timeout_graceful_shutdown = math.ceil(grace)
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def _application(api: RestApi, metrics: Metrics, metrics_path: str | None) -> Starlette:
+    async def answer(request: Request) -> Response:
+        path = request.scope["raw_path"].decode("latin-1")
+        if path == metrics_path:
+            return Response(metrics.page(), media_type="text/plain")
+        if not path.lower().startswith("/v1/"):
+            return Response(_NOT_FOUND, 404, media_type="text/html")
+        if request.method == "OPTIONS":  # a browser that asks whether it may ask
+            may = re.match("https?://", request.headers.get("origin", ""))
+            return Response(status_code=200 if may else 400)
+        query = request.url.query
+        try:
+            body = await request.body()
+        except ClientDisconnect:
+            return Response(status_code=499)
+        if "gzip" in request.headers.get("content-encoding", ""):
+            body = await run_in_threadpool(_unzip, body)
+        status, content = await run_in_threadpool(
+            api.answer, request.method, f"{path}?{query}" if query else path, body
+        )
+        return Response(content, status, media_type="application/json")
+
+    return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+
+
+def _unzip(body: bytes) -> bytes:
+    """What is in a gzip; nothing where it is none or too large, as TF Serving has it."""
+    decompressor = zlib.decompressobj(wbits=_GZIP)
+    try:
+        unzipped = decompressor.decompress(body, _LARGEST_UNZIPPED)
+    except zlib.error:
+        return b""
+    return unzipped if decompressor.eof else b""

@@ -1,0 +1,1 @@
+"""A loaded SavedModel, and who waits for its answers."""

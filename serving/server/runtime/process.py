@@ -1,0 +1,23 @@
+"""What TensorFlow may do in this process.
+
+Source: TF Serving, model_servers/main.cc and model_servers/server.cc.
+"""
+
+import ctypes
+
+import tensorflow as tf
+from tensorflow.python import _pywrap_tensorflow_internal
+
+from serving.server.flags import ServerOptions
+
+
+def configure(options: ServerOptions) -> None:
+    """Sets how many threads compute, and whether XLA may compile; before anything is computed.
+
+    Where it may not, what is to be compiled fails with INTERNAL: "XLA compilation disabled".
+    """
+    tf.config.threading.set_intra_op_parallelism_threads(options.tensorflow_intra_op_parallelism)
+    tf.config.threading.set_inter_op_parallelism_threads(options.tensorflow_inter_op_parallelism)
+    if not options.xla_cpu_compilation_enabled:
+        # tensorflow::DisableXlaCompilation(), of compiler/jit/flags.h; Python has no name for it.
+        ctypes.CDLL(_pywrap_tensorflow_internal.__file__)._ZN10tensorflow21DisableXlaCompilationEv()

@@ -1,0 +1,208 @@
+import logging
+import unicodedata
+
+import pytest
+
+from modules.corpus import files, reader
+from modules.corpus.archives import Archive
+from modules.corpus.reader import CorpusOptions, Document
+from modules.errors import ConfigError, CorpusError
+
+pytestmark = pytest.mark.fast
+
+
+def inspect(pattern, **options):
+    return reader.inspect(files.match(str(pattern)), CorpusOptions(**options))
+
+
+def text_of(document):
+    with Archive(document.path, 100) as archive:
+        return "".join(text for _, text in reader.read(archive, document, 0, document.characters))
+
+
+def texts(pattern, **options):
+    return {document.name: text_of(document) for document in inspect(pattern, **options)}
+
+
+def test_documents_of_one_archive_are_in_name_order(tmp_path, pack):
+    path = pack(tmp_path / "歌.zip", {"b.txt": "二\n", "a/z.txt": "一一\n", "a-.txt": "三三三\n"})
+    assert inspect(path) == [
+        Document(0, "歌.zip/a-.txt", str(path), "a-.txt", "utf-8", 4),
+        Document(1, "歌.zip/a/z.txt", str(path), "a/z.txt", "utf-8", 3),
+        Document(2, "歌.zip/b.txt", str(path), "b.txt", "utf-8", 2),
+    ]
+    assert list(texts(path).values()) == ["三三三\n", "一一\n", "二\n"]
+
+
+def test_archives_of_a_glob_are_in_name_order(tmp_path, pack):
+    pack(tmp_path / "2.zip", {"a.txt": "二"})
+    pack(tmp_path / "10.zip", {"z.txt": "一"})
+    pack(tmp_path / "other.tar", {"a.txt": "三"})
+    assert texts(tmp_path / "*.zip") == {"10.zip/z.txt": "一\n", "2.zip/a.txt": "二\n"}
+
+
+def test_archives_of_one_name_in_two_folders_are_told_apart(tmp_path, pack):
+    pack(tmp_path / "b" / "songs.zip", {"a.txt": "二"})
+    pack(tmp_path / "a" / "songs.zip", {"a.txt": "一"})
+    expected = {"a/songs.zip/a.txt": "一\n", "b/songs.zip/a.txt": "二\n"}
+    assert texts(tmp_path / "*" / "songs.zip") == expected
+
+
+def test_a_name_does_not_depend_on_the_working_directory(tmp_path, monkeypatch, pack):
+    pack(tmp_path / "songs.zip", {"a.txt": "一"})
+    monkeypatch.chdir(tmp_path)
+    assert list(texts("*.zip")) == list(texts("songs.zip")) == ["songs.zip/a.txt"]
+    assert list(texts(tmp_path / "s*.zip")) == ["songs.zip/a.txt"]
+
+
+def test_a_path_with_brackets_is_a_path(tmp_path, pack):
+    assert texts(pack(tmp_path / "[live].zip", {"a.txt": "一"})) == {"[live].zip/a.txt": "一\n"}
+
+
+def test_other_and_hidden_members_are_passed_over(tmp_path, pack):
+    members = {
+        "cover.jpg": b"\xff\xd8",
+        "A.TXT": "一",
+        "./b.txt": "二",
+        "__MACOSX/._A.txt": b"\0\5\x16\7",
+        "x/.DS_Store.txt": b"\0",
+        ".git/notes.txt": "三",
+        "empty/": b"",
+    }
+    path = pack(tmp_path / "a.zip", members)
+    assert texts(path) == {"a.zip/A.TXT": "一\n", "a.zip/b.txt": "二\n"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("一\r\n二\r三\n四", "一\n二\n三\n四\n"),
+        ("一\n\r\n\r\r二\n", "一\n\n\n\n二\n"),
+        ("\ufeff一\ufeff\n", "一\ufeff\n"),  # only the first one is a byte order mark
+        ("cafe\u0301\n", "café\n"),
+        ("一\u2028二\x0b三\x85四\n", "一\u2028二\x0b三\x85四\n"),
+        ("一\r", "一\n"),
+    ],
+)
+def test_normal_form(tmp_path, source, expected, pack):
+    (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
+    assert text_of(document) == expected
+    assert document.characters == len(expected)
+
+
+def test_a_compatibility_ideograph_becomes_the_unified_one(tmp_path, pack):
+    assert texts(pack(tmp_path / "a.zip", {"a.txt": "\uf900"})) == {"a.zip/a.txt": "\u8c48\n"}
+
+
+def test_empty_members_are_passed_over_with_a_warning(tmp_path, caplog, pack):
+    members = {"a.txt": b"", "b.txt": b"\xef\xbb\xbf", "c.txt": " \r\n", "d.txt": "一"}
+    path = pack(tmp_path / "a.zip", members)
+    with caplog.at_level(logging.WARNING):
+        (document,) = inspect(path)
+    assert (document.index, document.member) == (0, "d.txt")
+    assert [record.args[1] for record in caplog.records] == ["a.txt", "b.txt", "c.txt"]
+
+
+def test_a_character_lost_before_is_named_and_kept(tmp_path, caplog, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "一\ufffd二\ufffd\n"})
+    with caplog.at_level(logging.WARNING):
+        assert texts(path) == {"a.zip/a.txt": "一\ufffd二\ufffd\n"}
+    (record,) = caplog.records
+    assert "'a.txt' came with 2 U+FFFD, the first at character 1" in record.getMessage()
+
+
+def test_max_characters_takes_the_first_of_the_corpus(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "一二", "b.txt": "三四五", "c.txt": "六"})
+    assert texts(path, max_characters=3) == {"a.zip/a.txt": "一二\n"}
+    assert texts(path, max_characters=5) == {"a.zip/a.txt": "一二\n", "a.zip/b.txt": "三四"}
+    assert len(texts(path, max_characters=99)) == 3
+
+
+def test_all_of_the_corpus_is_checked_even_where_only_its_start_is_read(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "一二", "b.txt": b"\xff"})
+    with pytest.raises(CorpusError, match=r"b\.txt"):
+        inspect(path, max_characters=2)
+
+
+def test_read_gives_passages_with_their_positions(tmp_path, pack):
+    source = "".join(chr(0x4E00 + n) for n in range(10_000))
+    (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
+    with Archive(document.path, 100) as archive:
+        passages = list(reader.read(archive, document, 100, 9_000))
+    assert [(position, len(text)) for position, text in passages] == [
+        (100, 4096),
+        (4196, 4096),
+        (8292, 708),
+    ]
+    assert "".join(text for _, text in passages) == source[100:9_000]
+
+
+def test_read_over_many_chunks(tmp_path, pack):
+    source = "".join(chr(0x4E00 + n % 5_000) for n in range(100_000))  # 300,000 bytes
+    (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
+    stretches = ((0, 100_001), (0, 1), (70_000, 70_010), (4096, 8192), (99_999, 100_001))
+    with Archive(document.path, 100) as archive:
+        for start, stop in stretches:
+            passages = list(reader.read(archive, document, start, stop))
+            assert "".join(text for _, text in passages) == (source + "\n")[start:stop]
+            assert all(0 < len(text) <= 4096 for _, text in passages)
+            assert passages[0][0] == start
+
+
+def test_read_says_if_the_archive_was_changed(tmp_path, pack):
+    (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": "一二三"}))
+    pack(tmp_path / "a.zip", {"a.txt": "一二"})
+    with pytest.raises(CorpusError, match=r"'a\.txt' ends at character 3, not 4.*run again"):
+        text_of(document)
+
+
+def test_fingerprint_is_of_names_and_bytes_only(tmp_path):
+    def fingerprint(folder):
+        return files.fingerprint(files.match(str(tmp_path / folder / "*.zip")))
+
+    for folder in ("one", "two", "other", "renamed"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.zip", "b.zip"):
+            content = name + ("!" if folder == "other" else "")
+            (tmp_path / folder / name).write_text(content)
+    (tmp_path / "renamed" / "b.zip").rename(tmp_path / "renamed" / "c.zip")
+    assert fingerprint("one") == fingerprint("two")
+    assert len({fingerprint(folder) for folder in ("one", "other", "renamed")}) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoding": "latin-1"}, "encoding='latin-1'.*choose one of auto, utf-8"),
+        ({"max_characters": 0}, "max_characters=0.*at least 1"),
+        ({"max_ratio": 0.5}, "max_ratio=0.5.*at least 1"),
+        ({"max_ratio": float("nan")}, "max_ratio=nan"),
+        ({"max_bytes": 0}, "max_bytes=0.*at least 1"),
+    ],
+)
+def test_options_are_checked(options, message):
+    with pytest.raises(ConfigError, match=message):
+        CorpusOptions(**options)
+
+
+def test_the_books_lyrics(shared_data):
+    path = shared_data / "jaychou_lyrics.txt.zip"
+    (document,) = inspect(path)
+    text = text_of(document)
+    assert (len(text), len(set(text)), text.count("\n")) == (63_282, 2_583, 5_819)
+    assert document.characters == 63_282
+    (start,) = inspect(path, max_characters=10_000)
+    assert len(set(text_of(start).replace("\n", " "))) == 1_027
+
+
+def test_the_song_poems(shared_data):
+    documents = inspect(shared_data / "songci.zip")
+    assert len(documents) == 1_490
+    assert sum(document.characters for document in documents) == 1_982_245
+    found = set()
+    with Archive(documents[0].path, 100) as archive:
+        for document in documents:
+            for _, text in reader.read(archive, document, 0, document.characters):
+                found.update(text)
+                assert unicodedata.is_normalized("NFC", text)
+    assert len(found) == 6_045
