@@ -5,7 +5,7 @@ from collections.abc import Callable
 import grpc
 
 from benchmarks.writing import PREFIX, Writing
-from modules import features
+from modules import contract
 from serving.protocol import calls
 from serving.protocol.protos import predict_pb2, prediction_service_pb2_grpc
 
@@ -21,7 +21,7 @@ def request_of(task: Writing) -> predict_pb2.PredictRequest:
     """The same as a message."""
     call = call_of(task)
     request = predict_pb2.PredictRequest(inputs=call.inputs, output_filter=call.outputs)
-    request.model_spec.name = features.MODEL_NAME
+    request.model_spec.name = contract.MODEL_NAME
     request.model_spec.signature_name = call.signature_name
     return request
 

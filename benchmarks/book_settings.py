@@ -17,10 +17,9 @@ import numpy as np
 from benchmarks.goal import Goal
 from benchmarks.learning import Curve, learn
 from benchmarks.lyrics import write_lyrics
-from modules import features
 from modules.hyperparameters import Cell, Hyperparameters
 from modules.signatures.language import ServableModel
-from modules.vocabulary.indices import Vocabulary
+from modules.vocabulary.indices import UNKNOWN, Vocabulary
 from modules.windows.windowing import Sampling
 
 # The one recipe for all six, and the book's own. Ours rises for 80 epochs: started at once with
@@ -155,5 +154,5 @@ def learn_by_heart(
 def _index(text: str, directory: Path) -> tuple[Vocabulary, np.ndarray]:
     characters, ids = np.unique(list(text), return_inverse=True)
     path = directory / "characters"
-    path.write_text("\n".join([features.UNKNOWN, *(str(ord(c)) for c in characters)]) + "\n")
+    path.write_text("\n".join([UNKNOWN, *(str(ord(c)) for c in characters)]) + "\n")
     return Vocabulary(str(path), "space"), ids + 1  # the first is of unknown ones

@@ -18,7 +18,7 @@ from benchmarks.goal import Goal
 from benchmarks.lyrics import write_lyrics
 from components import ngrams
 from components.examples import ids_of, place_of, text_of
-from modules import features
+from modules import contract, features
 from modules.evaluation.perplexity import (
     CHARACTERS,
     MIXTURE_PERPLEXITY,
@@ -137,7 +137,7 @@ def measure(corpus: str, root: str, overrides: dict[str, Any], on_stage: local.O
         },
         {"n-grams": seconds["NgramModel"], "network": seconds["Trainer"]},
         summary.mixture_weights or {},
-        write_lyrics(model.signatures[features.GENERATE], temperature=0.8),
+        write_lyrics(model.signatures[contract.GENERATE], temperature=0.8),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract, features
 from modules.signatures.requests import INPUTS
 
 PREFIXES = ("分开", "不分开")
@@ -24,13 +24,13 @@ def write_lyrics(
     Returns:
         the prefix and what follows, by prefix.
     """
-    options = features.OPTIONS | {
-        features.NUM_CHARS: _NUM_CHARS,
-        features.TEMPERATURE: temperature,
-        features.TOP_K: 20,
+    options = contract.OPTIONS | {
+        contract.NUM_CHARS: _NUM_CHARS,
+        contract.TEMPERATURE: temperature,
+        contract.TOP_K: 20,
     }
     outputs = generate(
-        **{features.PREFIX: tf.constant(PREFIXES)},
+        **{contract.PREFIX: tf.constant(PREFIXES)},
         **{name: tf.constant([value], INPUTS[name].dtype) for name, value in options.items()},
     )
     texts = (text.decode() for text in outputs[features.TEXT].numpy())

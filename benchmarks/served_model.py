@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.writing import NUM_HIDDENS, PREFIX, VOCAB_SIZE
-from modules import features
+from modules.vocabulary.indices import UNKNOWN
 
 VERSIONS = "lyrics"  # the base path, in the model's directory
 _WEIGHTS = "weights.npz"
@@ -36,7 +36,7 @@ def export(cell: str, directory: Path, signatures: tuple[str, ...] = ()) -> None
     others = (chr(code) for code in range(ord("一"), ord("一") + VOCAB_SIZE))
     characters = [*PREFIX, *(c for c in others if c not in PREFIX)][: VOCAB_SIZE - 1]
     codes = [str(ord(character)) for character in characters]
-    (directory / _CHARACTERS).write_text("\n".join([features.UNKNOWN, *codes]) + "\n", "utf-8")
+    (directory / _CHARACTERS).write_text("\n".join([UNKNOWN, *codes]) + "\n", "utf-8")
     options = Hyperparameters(cell=cell, num_hiddens=NUM_HIDDENS, embedding_size=0)  # type: ignore
     model = LanguageModel(VOCAB_SIZE, options)
     for weight in model.weights[:-2]:

@@ -33,7 +33,7 @@ from benchmarks.serving_results import (
     Swap,
 )
 from benchmarks.writing import Writing
-from modules.features import GENERATE, GENERATE_XLA
+from modules.contract import GENERATE, GENERATE_XLA
 from pipeline.console import printing
 
 _NUM_CHARS = 50  # as many as the book prints

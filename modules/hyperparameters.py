@@ -1,13 +1,14 @@
-"""Options of the vocabulary, the network and its training, checked on construction.
+"""Options of the network, its training and the search for them, checked on construction.
 
 They cross from the pipeline's definition into its workers as JSON (`dataclasses.asdict`)
 and are rebuilt there, so a worker never sees a value that was not checked.
 """
 
-from collections.abc import Collection
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from modules.checks import check_choice, check_range
 from modules.errors import ConfigError
 
 Task = Literal["language", "fill"]
@@ -15,56 +16,14 @@ Cell = Literal["rnn", "gru", "lstm"]
 Optimizer = Literal["sgd", "adam", "adamw"]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["float32", "bfloat16"]
-Newline = Literal["keep", "space"]
-VocabularySplits = Literal["train", "all"]
 
 # Keys of the custom_config that Transform, Tuner and Trainer are given.
-VOCABULARY = "vocabulary"
 WINDOWS = "windows"
 HYPERPARAMETERS = "hyperparameters"
 WORK_DIR = "work_dir"
 NGRAM = "ngram"
 MIXTURE = "mixture"
 NUM_TRIALS = "num_trials"
-
-
-def check_choice(name: str, value: Any, choices: Collection[Any]) -> None:
-    """Raises ConfigError unless `value` is one of `choices`."""
-    if value not in choices:
-        listed = ", ".join(map(str, choices))
-        raise ConfigError(f"{name}={value!r} is not known: choose one of {listed}")
-
-
-def check_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Raises ConfigError unless `low <= value <= high`; NaN is in no range."""
-    if not low <= value <= high:
-        bounds = f"at least {low}" if high == float("inf") else f"from {low} to {high}"
-        raise ConfigError(f"{name}={value} is out of range: give a value {bounds}")
-
-
-@dataclass(frozen=True)
-class VocabularyOptions:
-    """What counts as a character of the vocabulary.
-
-    Attributes:
-        vocabulary_splits: where it is looked for: in the `train` split, or in `all`.
-        newline: `keep` it as a character, or read it as a `space`, as the book does.
-        min_count: characters seen less often in the analysed splits are `<unk>`.
-        max_vocab_size: keep so many entries at most, `<unk>` included, the most frequent first;
-            0 keeps all.
-    """
-
-    vocabulary_splits: VocabularySplits = "train"
-    newline: Newline = "keep"
-    min_count: int = 1
-    max_vocab_size: int = 0
-
-    def __post_init__(self) -> None:
-        check_choice("vocabulary_splits", self.vocabulary_splits, get_args(VocabularySplits))
-        check_choice("newline", self.newline, get_args(Newline))
-        check_range("min_count", self.min_count, 1)
-        if self.max_vocab_size:
-            check_range("max_vocab_size", self.max_vocab_size, 2)
 
 
 @dataclass(frozen=True)
@@ -183,3 +142,26 @@ class Hyperparameters:
             raise ConfigError(
                 f"{option} needs {other}={value!r}, got {got!r}: change one of the two"
             )
+
+
+@dataclass(frozen=True)
+class TunerOptions:
+    """How hyperparameters are searched for before the model is trained.
+
+    Attributes:
+        num_trials: sets of hyperparameters to try, the configured one first; 0 tries none.
+        tune_epochs: passes over the training windows in a trial, at most.
+    """
+
+    num_trials: int = 0
+    tune_epochs: int = 3
+
+    def __post_init__(self) -> None:
+        check_range("num_trials", self.num_trials, 0)
+        check_range("tune_epochs", self.tune_epochs, 1)
+
+    def trial(self, hyperparameters: Hyperparameters) -> Hyperparameters:
+        """What a trial starts from: what is of no account in one does not make it another."""
+        return dataclasses.replace(
+            hyperparameters, num_epochs=self.tune_epochs, sample_every=0, prefixes=()
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import apache_beam as beam
 import tensorflow_model_analysis as tfma
 
-from modules import features
+from modules import contract
 from modules.evaluation.perplexity import Tally
 
 
@@ -48,7 +48,7 @@ class _TallyCombiner(beam.CombineFn):
     def add_input(self, tally: Tally, element: tfma.metrics.StandardMetricInputs) -> Tally:
         outputs = element.get_predictions(self._model_name)
         # A baseline from before there were n-grams has no such outputs.
-        names = [name for name in features.TALLIED if name in outputs]
+        names = [name for name in contract.TALLIED if name in outputs]
         tally.add(**{name: outputs[name].item() for name in names})
         return tally
 

@@ -6,8 +6,8 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from modules import features
-from modules.hyperparameters import VOCABULARY, VocabularyOptions
-from modules.vocabulary.indices import UNKNOWN_ID, VOCABULARY_NAME, code_points
+from modules.vocabulary.characters import VOCABULARY, VocabularyOptions
+from modules.vocabulary.indices import UNKNOWN, UNKNOWN_ID, VOCABULARY_NAME, code_points
 
 
 def preprocessing_fn(
@@ -30,7 +30,7 @@ def preprocessing_fn(
         top_k=options.max_vocab_size - 1 if options.max_vocab_size else None,  # <unk> is one more
         frequency_threshold=options.min_count,
         vocab_filename=VOCABULARY_NAME,
-        reserved_tokens=[features.UNKNOWN],
+        reserved_tokens=[UNKNOWN],
     )
     ids = tft.apply_vocabulary(entries, vocabulary, default_value=UNKNOWN_ID)
     return {**inputs, features.IDS: ids}

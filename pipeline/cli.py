@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from modules.blanks import blank_out
+from modules.contract import MODEL_NAME, blank_out
 from modules.errors import LyricsError
-from modules.features import MODEL_NAME
 from modules.hyperparameters import Task
 from pipeline.commands import ask
 from pipeline.commands.models import models

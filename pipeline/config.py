@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from modules import features
+from modules import contract, features
+from modules.checks import check_choice, check_range
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError
-from modules.hyperparameters import Hyperparameters, VocabularyOptions, check_choice, check_range
+from modules.hyperparameters import Hyperparameters, TunerOptions
 from modules.ngrams.options import NgramOptions
-from modules.tuner_options import TunerOptions
+from modules.vocabulary.characters import VocabularyOptions
 from modules.windows.windowing import WindowOptions
 
 MustBeat = Literal["unigram", "ngram"]
@@ -125,7 +126,7 @@ class PipelineConfig:
     @property
     def serving_dir(self) -> str:
         """Where versions are pushed, and where a server looks for them."""
-        return os.path.join(self.root, "serving", features.MODEL_NAME)
+        return os.path.join(self.root, "serving", contract.MODEL_NAME)
 
     def override(self, options: Mapping[str, Any]) -> "PipelineConfig":
         """A copy with some options changed, each named as the field of its part.

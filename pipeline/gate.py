@@ -4,7 +4,7 @@ import json
 
 import tensorflow_model_analysis as tfma
 
-from modules import features, metrics
+from modules import contract, features, metrics
 from modules.evaluation.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
@@ -46,7 +46,7 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
     if options.must_beat == "ngram":
         thresholds[NGRAM_RATIO] = on_slice(below_1)
     return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(signature_name=features.EVALUATE, model_type=tfma.TF_GENERIC)],
+        model_specs=[tfma.ModelSpec(signature_name=contract.EVALUATE, model_type=tfma.TF_GENERIC)],
         slicing_specs=[
             tfma.SlicingSpec(feature_keys=[features.SPLIT]),
             tfma.SlicingSpec(feature_keys=[features.SPLIT, features.DOCUMENT]),

@@ -12,16 +12,9 @@ from components.ngram_model import NgramModel
 from components.pusher import Pusher
 from components.sequence_windows import SequenceWindows
 from components.sources import source_digest
-from modules import features
-from modules.hyperparameters import (
-    HYPERPARAMETERS,
-    MIXTURE,
-    NGRAM,
-    NUM_TRIALS,
-    VOCABULARY,
-    WINDOWS,
-    WORK_DIR,
-)
+from modules import contract, features
+from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, NGRAM, NUM_TRIALS, WINDOWS, WORK_DIR
+from modules.vocabulary.characters import VOCABULARY
 from pipeline import gate
 from pipeline.config import PipelineConfig
 
@@ -127,7 +120,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         custom_config={"source_digest": source_digest("components.pusher.executor")},
     )
     return tfx.dsl.Pipeline(
-        pipeline_name=features.MODEL_NAME,
+        pipeline_name=contract.MODEL_NAME,
         pipeline_root=os.path.join(config.root, "artifacts"),
         enable_cache=True,
         components=[

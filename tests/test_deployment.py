@@ -15,7 +15,7 @@ import yaml
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from modules.features import GRPC_PORT, MODEL_NAME
+from modules.contract import GRPC_PORT, MODEL_NAME
 from pipeline.cli import main
 from serving.server.grpc.tls import server_credentials
 from serving.server.text_protos import BatchingParameters, MonitoringConfig, read_text_proto

@@ -15,7 +15,7 @@ from components.ngram_model.executor import (
     TRANSFORM_GRAPH,
     Executor,
 )
-from modules.hyperparameters import Newline
+from modules.vocabulary.characters import Newline
 
 
 class NgramModelSpec(types.ComponentSpec):

@@ -14,7 +14,7 @@ from components.ngram_model.counting import CountNgrams
 from components.stream import MeasureDocuments, Stream
 from modules.errors import WindowError
 from modules.features import TRAIN
-from modules.hyperparameters import Newline
+from modules.vocabulary.characters import Newline
 from modules.vocabulary.indices import VOCABULARY_NAME, Vocabulary
 
 EXAMPLES = "examples"

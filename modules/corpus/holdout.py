@@ -21,10 +21,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
+from modules.checks import check_choice, check_range
 from modules.corpus.reader import Document
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
-from modules.hyperparameters import check_choice, check_range
 
 Policy = Literal["auto", "documents", "tail", "none"]
 

@@ -8,11 +8,11 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from modules.checks import check_choice, check_range
 from modules.corpus import detection, encodings
 from modules.corpus.archives import Archive
 from modules.corpus.files import LOCAL, Files
 from modules.errors import CorpusError
-from modules.hyperparameters import check_choice, check_range
 
 _logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 from modules.generation.reading import Reading, last_characters, where
 from modules.generation.sampling import Distribution, chooser, never_unknown, penalise, uniform
 from modules.network.model import LanguageModel
@@ -74,8 +74,8 @@ def write(
     run = partial(_run, model, compiled)
     if compiled:
         # As many for every request, which would be compiled anew for another number.
-        draws = tf.pad(draws, [[0, features.MAX_CHARS - tf.shape(draws)[0]], [0, 0]])
-        draws = tf.ensure_shape(draws, [features.MAX_CHARS, None])
+        draws = tf.pad(draws, [[0, contract.MAX_CHARS - tf.shape(draws)[0]], [0, 0]])
+        draws = tf.ensure_shape(draws, [contract.MAX_CHARS, None])
         run = tf.function(run, autograph=False, jit_compile=True)
     ids, log_probabilities, lengths, finished, states = run(reading, request, draws)
     ids = tf.transpose(ids[:num_steps])  # [B, n]
@@ -88,7 +88,7 @@ def write(
         finished,
         Reading(
             states,
-            last_characters(seen, features.NUM_RECENT + lengths),
+            last_characters(seen, contract.NUM_RECENT + lengths),
             reading.position + tf.cast(lengths, tf.int64),
         ),
     )
@@ -102,7 +102,7 @@ def writer(model: LanguageModel, compiled: bool = False) -> Writer:
 
     reading = Reading(
         [[row(tf.float32, h.shape[-1]) for h in layer] for layer in model.initial_state(1)],
-        row(tf.int64, features.NUM_RECENT),
+        row(tf.int64, contract.NUM_RECENT),
         row(tf.int64),
     )
     request = Request(
@@ -110,7 +110,7 @@ def writer(model: LanguageModel, compiled: bool = False) -> Writer:
         Distribution(row(tf.float32), row(tf.int32), row(tf.float32)),
         row(tf.float32),
         row(tf.int64),
-        row(tf.int64, features.NUM_RECENT),
+        row(tf.int64, contract.NUM_RECENT),
     )
     return tf.function(
         partial(write, model, compiled=compiled),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 from modules.network.model import LanguageModel
 from modules.network.stack import States
 
@@ -55,10 +55,10 @@ def last_characters(characters: tf.Tensor, lengths: tf.Tensor, padding: int = 0)
     Returns:
         int64[B, NUM_RECENT].
     """
-    room = [[0, 0], [features.NUM_RECENT, 0]]
+    room = [[0, 0], [contract.NUM_RECENT, 0]]
     padded = tf.pad(characters, room, constant_values=padding)  # [B, NUM_RECENT + n]
     places = lengths[:, None] + tf.range(
-        features.NUM_RECENT, dtype=lengths.dtype
+        contract.NUM_RECENT, dtype=lengths.dtype
     )  # [B, NUM_RECENT]
     return tf.gather(padded, places, batch_dims=1)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from modules.hyperparameters import check_range
+from modules.checks import check_range
 
 MAX_NGRAM_ORDER = 6  # beyond it a corpus of lyrics has hardly a history twice
 MAX_CACHE_SIZE = 10_000  # characters that are read again for each scored window

@@ -4,8 +4,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from modules import features
-from modules.blanks import blank_out
+from modules import contract
+from modules.contract import blank_out
 from modules.network.model import Network
 from modules.signatures.requests import Check, Tensors, check_texts, check_top_k, signature, specs
 from modules.signatures.servable import Servable
@@ -28,8 +28,8 @@ class ServableFillModel(Servable):
     """
 
     signatures: tuple[str, ...] = (
-        features.FILL,
-        features.SERVING_DEFAULT,
+        contract.FILL,
+        contract.SERVING_DEFAULT,
         *Servable.signatures,
     )
 
@@ -37,9 +37,9 @@ class ServableFillModel(Servable):
         super().__init__(model, vocabulary, unigram)
         self.fill = signature(
             self._fill,
-            specs(features.TEXT, features.TOP_K),
+            specs(contract.TEXT, contract.TOP_K),
             _check,
-            {features.TOP_K: features.DEFAULT_CANDIDATES},
+            {contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
         self.serving_default = self.fill
 
@@ -47,18 +47,18 @@ class ServableFillModel(Servable):
         """A text with a blank, and how it is filled."""
         text = blank_out(prefix)
         answer = self.fill(text=tf.constant([text]), top_k=tf.constant([1]))
-        return f"{text} → {answer[features.TEXT].numpy()[0].decode()}"
+        return f"{text} → {answer[contract.TEXT].numpy()[0].decode()}"
 
     def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
         """See base class."""
-        inputs = {features.TEXT: [f"分{features.BLANK}"], features.TOP_K: [1]}
-        names = (features.FILL, features.SERVING_DEFAULT)
+        inputs = {contract.TEXT: [f"分{contract.BLANK}"], contract.TOP_K: [1]}
+        names = (contract.FILL, contract.SERVING_DEFAULT)
         return [*super()._warmup_requests(), *((name, inputs) for name in names)]
 
     def _fill(self, inputs: Tensors) -> Tensors:
-        text, top_k = inputs[features.TEXT], inputs[features.TOP_K]
+        text, top_k = inputs[contract.TEXT], inputs[contract.TOP_K]
         characters = tf.strings.unicode_split(text, "UTF-8")  # [B, (n)]
-        is_blank = characters.flat_values == features.BLANK  # [characters]
+        is_blank = characters.flat_values == contract.BLANK  # [characters]
         blanks = characters.with_flat_values(is_blank)
         counts = tf.reduce_sum(tf.cast(blanks, tf.int64), axis=1)  # [B]
         logits = self._logits_of(text, blanks)  # [all blanks, vocab_size]
@@ -67,11 +67,11 @@ class ServableFillModel(Servable):
             characters.flat_values, tf.where(is_blank), candidates[:, 0]
         )
         return {
-            features.CANDIDATES: tf.RaggedTensor.from_row_lengths(candidates, counts).to_tensor(),
-            features.PROBABILITIES: tf.RaggedTensor.from_row_lengths(
+            contract.CANDIDATES: tf.RaggedTensor.from_row_lengths(candidates, counts).to_tensor(),
+            contract.PROBABILITIES: tf.RaggedTensor.from_row_lengths(
                 probabilities, counts
             ).to_tensor(),
-            features.TEXT: tf.strings.reduce_join(characters.with_flat_values(filled), axis=1),
+            contract.TEXT: tf.strings.reduce_join(characters.with_flat_values(filled), axis=1),
         }
 
     def _logits_of(self, text: tf.Tensor, blanks: tf.RaggedTensor) -> tf.Tensor:
@@ -85,19 +85,19 @@ class ServableFillModel(Servable):
 
     def _rank(self, logits: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See `_likeliest`; the blank is no candidate either."""
-        blank_id = self._vocabulary.encode(tf.constant([features.BLANK])).flat_values[0]
+        blank_id = self._vocabulary.encode(tf.constant([contract.BLANK])).flat_values[0]
         return self._likeliest(logits, top_k, never=blank_id)
 
 
 def _check(inputs: Tensors) -> list[Check]:
-    text = inputs[features.TEXT]
+    text = inputs[contract.TEXT]
     # A text without characters is refused for that alone.
-    has_blank = (tf.strings.regex_replace(text, features.BLANK, "") != text) | (text == "")
+    has_blank = (tf.strings.regex_replace(text, contract.BLANK, "") != text) | (text == "")
     return [
-        *check_texts(features.TEXT, text),
+        *check_texts(contract.TEXT, text),
         Check(
             has_blank,
-            f"text has nothing to fill in: put a {features.BLANK} for each missing character",
+            f"text has nothing to fill in: put a {contract.BLANK} for each missing character",
         ),
-        *check_top_k(inputs[features.TOP_K]),
+        *check_top_k(inputs[contract.TOP_K]),
     ]

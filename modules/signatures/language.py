@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 from modules.evaluation import comparison
 from modules.evaluation.comparison import mix
 from modules.evaluation.scoring import Scores
@@ -42,9 +42,9 @@ class ServableModel(ServableWriter):
     """
 
     tallied: ClassVar[dict[str, tf.DType]] = Servable.tallied | {
-        features.NGRAM_NATS: tf.float32,
-        features.NGRAM_CACHE_NATS: tf.float32,
-        features.MIXTURE_NATS: tf.float32,
+        contract.NGRAM_NATS: tf.float32,
+        contract.NGRAM_CACHE_NATS: tf.float32,
+        contract.MIXTURE_NATS: tf.float32,
     }
 
     def __init__(
@@ -75,7 +75,7 @@ class ServableModel(ServableWriter):
             return tf.reduce_sum(-scores.ids.with_flat_values(log_probabilities), axis=1)  # [B]
 
         return super()._sums(windows, scores) | {
-            features.NGRAM_NATS: nats_of_windows(parts[:, 1]),
-            features.NGRAM_CACHE_NATS: nats_of_windows(mix(parts[:, 1:], ngram_and_cache)),
-            features.MIXTURE_NATS: nats_of_windows(mix(parts, self.mixture_weights)),
+            contract.NGRAM_NATS: nats_of_windows(parts[:, 1]),
+            contract.NGRAM_CACHE_NATS: nats_of_windows(mix(parts[:, 1:], ngram_and_cache)),
+            contract.MIXTURE_NATS: nats_of_windows(mix(parts, self.mixture_weights)),
         }

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 
 # By name.
 Tensors = dict[str, tf.Tensor]
@@ -20,19 +20,19 @@ _INT = tf.TensorSpec([None], tf.int32)
 _FLOAT = tf.TensorSpec([None], tf.float32)
 _LONG = tf.TensorSpec([None], tf.int64)
 INPUTS = {
-    features.PREFIX: _TEXT,
-    features.TEXT: _TEXT,
-    features.EXAMPLES: _TEXT,
-    features.RECENT: _TEXT,
-    features.POSITION: _LONG,
-    features.NUM_CHARS: _INT,
-    features.TEMPERATURE: _FLOAT,
-    features.TOP_K: _INT,
-    features.TOP_P: _FLOAT,
-    features.REPETITION_PENALTY: _FLOAT,
-    features.SEED: _LONG,
-    features.STOP: _TEXT,
-    features.WIDTH: _INT,
+    contract.PREFIX: _TEXT,
+    contract.TEXT: _TEXT,
+    contract.EXAMPLES: _TEXT,
+    contract.RECENT: _TEXT,
+    contract.POSITION: _LONG,
+    contract.NUM_CHARS: _INT,
+    contract.TEMPERATURE: _FLOAT,
+    contract.TOP_K: _INT,
+    contract.TOP_P: _FLOAT,
+    contract.REPETITION_PENALTY: _FLOAT,
+    contract.SEED: _LONG,
+    contract.STOP: _TEXT,
+    contract.WIDTH: _INT,
 }
 
 
@@ -119,8 +119,8 @@ def check_texts(name: str, texts: tf.Tensor) -> list[Check]:
         Check(tf.size(texts) > 0, f"{name} is empty: send one text or more"),
         Check(lengths > 0, f"{name} has a text without characters: send one or more"),
         Check(
-            lengths <= features.MAX_CHARS,
-            f"{name} is too long: send {features.MAX_CHARS} characters at most",
+            lengths <= contract.MAX_CHARS,
+            f"{name} is too long: send {contract.MAX_CHARS} characters at most",
         ),
         check_utf8(name, texts),
     ]
@@ -136,8 +136,8 @@ def check_num_chars(num_chars: tf.Tensor) -> list[Check]:
     return [
         Check(num_chars >= 0, "num_chars is negative: send 0 or more"),
         Check(
-            num_chars <= features.MAX_CHARS,
-            f"num_chars is too large: send {features.MAX_CHARS} at most",
+            num_chars <= contract.MAX_CHARS,
+            f"num_chars is too large: send {contract.MAX_CHARS} at most",
         ),
     ]
 
@@ -147,57 +147,57 @@ def check_top_k(top_k: tf.Tensor) -> list[Check]:
     return [
         Check(top_k > 0, "top_k is too small: ask for 1 or more"),
         Check(
-            top_k <= features.MAX_CANDIDATES,
-            f"top_k is too large: ask for {features.MAX_CANDIDATES} at most",
+            top_k <= contract.MAX_CANDIDATES,
+            f"top_k is too large: ask for {contract.MAX_CANDIDATES} at most",
         ),
     ]
 
 
 def check_options(inputs: Tensors) -> list[Check]:
     """Refuses options of `generate` that make no sense. NaN is refused as what is out of range."""
-    top_p, penalty = inputs[features.TOP_P], inputs[features.REPETITION_PENALTY]
-    stop_lengths = tf.strings.length(inputs[features.STOP], unit="UTF8_CHAR")
+    top_p, penalty = inputs[contract.TOP_P], inputs[contract.REPETITION_PENALTY]
+    stop_lengths = tf.strings.length(inputs[contract.STOP], unit="UTF8_CHAR")
     return [
-        *check_num_chars(inputs[features.NUM_CHARS]),
-        Check(inputs[features.TOP_K] >= 0, "top_k is negative: 0 draws from all"),
-        Check(inputs[features.TEMPERATURE] >= 0, "temperature is negative: 0 is greedy"),
+        *check_num_chars(inputs[contract.NUM_CHARS]),
+        Check(inputs[contract.TOP_K] >= 0, "top_k is negative: 0 draws from all"),
+        Check(inputs[contract.TEMPERATURE] >= 0, "temperature is negative: 0 is greedy"),
         Check((top_p > 0) & (top_p <= 1), "top_p is no probability: send more than 0, at most 1"),
         Check(
             (penalty > 0) & tf.math.is_finite(penalty),
             "repetition_penalty is not positive: 1 is none, more is a penalty",
         ),
         Check(
-            stop_lengths <= features.NUM_RECENT,
-            f"stop is too long: send {features.NUM_RECENT} characters at most",
+            stop_lengths <= contract.NUM_RECENT,
+            f"stop is too long: send {contract.NUM_RECENT} characters at most",
         ),
-        check_utf8(features.STOP, inputs[features.STOP]),
+        check_utf8(contract.STOP, inputs[contract.STOP]),
     ]
 
 
 def check_beam(inputs: Tensors) -> list[Check]:
     """Refuses to follow fewer texts than one or too many."""
-    width = inputs[features.WIDTH]
+    width = inputs[contract.WIDTH]
     return [
-        *check_num_chars(inputs[features.NUM_CHARS]),
+        *check_num_chars(inputs[contract.NUM_CHARS]),
         Check(width > 0, "width is too small: ask for 1 or more"),
         Check(
-            width <= features.MAX_WIDTH, f"width is too large: ask for {features.MAX_WIDTH} at most"
+            width <= contract.MAX_WIDTH, f"width is too large: ask for {contract.MAX_WIDTH} at most"
         ),
     ]
 
 
 def check_state(inputs: Tensors) -> list[Check]:
     """Refuses what `start` and `resume` did not return."""
-    recent = inputs[features.RECENT]
+    recent = inputs[contract.RECENT]
     # All cells keep h within 1, but for rounding.
-    limits = {features.H: 1.001, features.C: float("inf")}
+    limits = {contract.H: 1.001, contract.C: float("inf")}
     return [
-        *check_texts(features.RECENT, recent),
+        *check_texts(contract.RECENT, recent),
         Check(
-            tf.strings.length(recent, unit="UTF8_CHAR") <= features.NUM_RECENT,
-            f"recent is too long: send the last {features.NUM_RECENT} characters at most",
+            tf.strings.length(recent, unit="UTF8_CHAR") <= contract.NUM_RECENT,
+            f"recent is too long: send the last {contract.NUM_RECENT} characters at most",
         ),
-        Check(inputs[features.POSITION] >= 0, "position is negative: send what start returned"),
+        Check(inputs[contract.POSITION] >= 0, "position is negative: send what start returned"),
         *(
             Check(tf.abs(inputs[name]) < limit, f"{name} is no state: send what start returned")
             for name, limit in limits.items()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract, features
 from modules.evaluation.scoring import Scores, score_texts
 from modules.network.model import Network
 from modules.signatures import warmup_requests
@@ -41,13 +41,13 @@ class Servable(tf.Module):
         evaluate: sums what the Evaluator's `Perplexity` metric adds up, for each scored window.
     """
 
-    signatures: tuple[str, ...] = (features.SCORE, features.EVALUATE)
+    signatures: tuple[str, ...] = (contract.SCORE, contract.EVALUATE)
     tallied: ClassVar[dict[str, tf.DType]] = {
-        features.NATS: tf.float32,
-        features.UNIGRAM_NATS: tf.float32,
-        features.UNIFORM_NATS: tf.float32,
-        features.CHARACTERS: tf.int64,
-        features.UNKNOWN_CHARACTERS: tf.string,
+        contract.NATS: tf.float32,
+        contract.UNIGRAM_NATS: tf.float32,
+        contract.UNIFORM_NATS: tf.float32,
+        contract.CHARACTERS: tf.int64,
+        contract.UNKNOWN_CHARACTERS: tf.string,
     }
 
     def __init__(self, model: Network, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
@@ -61,10 +61,10 @@ class Servable(tf.Module):
         self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
         self.score = signature(
             self._score_texts,
-            specs(features.TEXT),
-            lambda inputs: check_texts(features.TEXT, inputs[features.TEXT]),
+            specs(contract.TEXT),
+            lambda inputs: check_texts(contract.TEXT, inputs[contract.TEXT]),
         )
-        self.evaluate = signature(self._evaluate, specs(features.EXAMPLES), lambda _: [])
+        self.evaluate = signature(self._evaluate, specs(contract.EXAMPLES), lambda _: [])
 
     def save(self, path: str) -> None:
         """Writes the SavedModel to the directory `path`, and what it is to be warmed up with."""
@@ -73,27 +73,27 @@ class Servable(tf.Module):
 
     def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
         """Signatures and their inputs by name, for all that is asked of a server."""
-        return [(features.SCORE, {features.TEXT: [WARMUP_TEXT]})]
+        return [(contract.SCORE, {contract.TEXT: [WARMUP_TEXT]})]
 
     def sample(self, prefix: str) -> str:
         """What it makes of a text, to be shown while it is trained."""
         raise NotImplementedError
 
     def _score_texts(self, inputs: Tensors) -> Tensors:
-        text = inputs[features.TEXT]
+        text = inputs[contract.TEXT]
         context = tf.zeros_like(text, dtype=tf.int64)
         scores = score_texts(self._model(), self._vocabulary, text, context)
         characters = scores.ids.row_lengths()
         return {
-            features.NATS: scores.nats,
-            features.CHARACTERS: characters,
-            features.PERPLEXITY: tf.exp(scores.nats / tf.cast(characters, tf.float32)),
-            features.LOG_PROBABILITIES: -scores.character_nats.to_tensor(),
-            features.RANKS: scores.ranks.to_tensor(),
+            contract.NATS: scores.nats,
+            contract.CHARACTERS: characters,
+            contract.PERPLEXITY: tf.exp(scores.nats / tf.cast(characters, tf.float32)),
+            contract.LOG_PROBABILITIES: -scores.character_nats.to_tensor(),
+            contract.RANKS: scores.ranks.to_tensor(),
         }
 
     def _evaluate(self, inputs: Tensors) -> Tensors:
-        return in_chunks(self._tally, inputs[features.EXAMPLES], _TALLIED_AT_A_TIME, self.tallied)
+        return in_chunks(self._tally, inputs[contract.EXAMPLES], _TALLIED_AT_A_TIME, self.tallied)
 
     def _likeliest(
         self, logits: tf.Tensor, top_k: tf.Tensor, never: tf.Tensor | int = UNKNOWN_ID
@@ -136,9 +136,9 @@ class Servable(tf.Module):
         characters = scores.ids.row_lengths()
         uniform = tf.cast(characters, tf.float32) * math.log(self._vocabulary.size)
         return {
-            features.NATS: scores.nats,
-            features.UNIGRAM_NATS: tf.reduce_sum(unigram, axis=1),
-            features.UNIFORM_NATS: uniform,
-            features.CHARACTERS: characters,
-            features.UNKNOWN_CHARACTERS: tf.strings.unicode_encode(unknown, "UTF-8"),
+            contract.NATS: scores.nats,
+            contract.UNIGRAM_NATS: tf.reduce_sum(unigram, axis=1),
+            contract.UNIFORM_NATS: uniform,
+            contract.CHARACTERS: characters,
+            contract.UNKNOWN_CHARACTERS: tf.strings.unicode_encode(unknown, "UTF-8"),
         }

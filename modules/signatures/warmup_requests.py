@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.predict_pb2 import PredictRequest
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog, PredictLog
 
-from modules import features
+from modules import contract
 from modules.signatures.requests import INPUTS
 
 PATH = os.path.join("assets.extra", "tf_serving_warmup_requests")  # in the SavedModel
@@ -37,7 +37,7 @@ def write_requests(saved_model: str, requests: Iterable[tuple[str, Mapping[str, 
 
 def _request(signature: str, inputs: Mapping[str, Any]) -> PredictRequest:
     request = PredictRequest()
-    request.model_spec.name = features.MODEL_NAME
+    request.model_spec.name = contract.MODEL_NAME
     request.model_spec.signature_name = signature
     for name, value in inputs.items():
         dtype = INPUTS[name].dtype if name in INPUTS else None

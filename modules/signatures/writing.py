@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 from modules.generation.beam_search import search
 from modules.generation.decoding import NOTHING, Request, Writer, writer
 from modules.generation.reading import Reading, last_characters, read
@@ -31,8 +31,8 @@ from modules.signatures.servable import WARMUP_TEXT, Servable
 from modules.vocabulary.indices import Vocabulary
 
 _BEAM = {
-    features.NUM_CHARS: features.OPTIONS[features.NUM_CHARS],
-    features.WIDTH: features.DEFAULT_WIDTH,
+    contract.NUM_CHARS: contract.OPTIONS[contract.NUM_CHARS],
+    contract.WIDTH: contract.DEFAULT_WIDTH,
 }
 
 
@@ -62,12 +62,12 @@ class ServableWriter(Servable):
     """
 
     signatures: tuple[str, ...] = (
-        features.GENERATE,
-        features.SERVING_DEFAULT,
-        features.START,
-        features.RESUME,
-        features.NEXT_CHAR,
-        features.GENERATE_BEAM,
+        contract.GENERATE,
+        contract.SERVING_DEFAULT,
+        contract.START,
+        contract.RESUME,
+        contract.NEXT_CHAR,
+        contract.GENERATE_BEAM,
         *Servable.signatures,
     )
 
@@ -81,53 +81,53 @@ class ServableWriter(Servable):
         super().__init__(model, vocabulary, unigram)
         self._write = writer(model)
         zeros = model.initial_state(1)
-        self._state_names = (features.H, features.C)[: len(zeros[0])]
+        self._state_names = (contract.H, contract.C)[: len(zeros[0])]
         shape = [None, len(zeros), zeros[0][0].shape[-1]]
         state = {name: tf.TensorSpec(shape, tf.float32) for name in self._state_names}
         self.generate = _generating(self._generate)
         if xla:
             self._write_compiled = writer(model, compiled=True)
             self.generate_xla = _generating(self._generate_compiled)
-            self.signatures = (*self.signatures, features.GENERATE_XLA)
-        self.serving_default = signature(self._lyric, specs(features.PREFIX), _check_prefix)
-        self.start = signature(self._start, specs(features.PREFIX), _check_prefix)
+            self.signatures = (*self.signatures, contract.GENERATE_XLA)
+        self.serving_default = signature(self._lyric, specs(contract.PREFIX), _check_prefix)
+        self.start = signature(self._start, specs(contract.PREFIX), _check_prefix)
         self.resume = signature(
             self._resume,
-            specs(features.RECENT, features.POSITION) | state | specs(*features.OPTIONS),
+            specs(contract.RECENT, contract.POSITION) | state | specs(*contract.OPTIONS),
             lambda inputs: [*check_state(inputs), *check_options(inputs)],
-            features.OPTIONS,
+            contract.OPTIONS,
         )
         self.next_char = signature(
             self._next_char,
-            specs(features.PREFIX, features.TOP_K),
-            lambda inputs: [*_check_prefix(inputs), *check_top_k(inputs[features.TOP_K])],
-            {features.TOP_K: features.DEFAULT_CANDIDATES},
+            specs(contract.PREFIX, contract.TOP_K),
+            lambda inputs: [*_check_prefix(inputs), *check_top_k(inputs[contract.TOP_K])],
+            {contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
         self.generate_beam = signature(
             self._generate_beam,
-            specs(features.PREFIX, *_BEAM),
+            specs(contract.PREFIX, *_BEAM),
             lambda inputs: [*_check_prefix(inputs), *check_beam(inputs)],
             _BEAM,
         )
 
     def sample(self, prefix: str) -> str:
         """The likeliest text after `prefix`."""
-        return self.generate(prefix=tf.constant([prefix]))[features.TEXT].numpy()[0].decode()
+        return self.generate(prefix=tf.constant([prefix]))[contract.TEXT].numpy()[0].decode()
 
     def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
         """See base class; what is written goes through every loop of `decoding`."""
-        prefix = {features.PREFIX: [WARMUP_TEXT]}
+        prefix = {contract.PREFIX: [WARMUP_TEXT]}
         state = self.start(prefix=tf.constant([WARMUP_TEXT]))
         unread = {name: value.numpy() for name, value in state.items()}
         requests: list[tuple[str, dict[str, Any]]] = [
-            (features.SERVING_DEFAULT, prefix),
-            (features.START, prefix),
-            (features.NEXT_CHAR, prefix | {features.TOP_K: [features.DEFAULT_CANDIDATES]}),
-            (features.GENERATE_BEAM, prefix | {name: [value] for name, value in _BEAM.items()}),
+            (contract.SERVING_DEFAULT, prefix),
+            (contract.START, prefix),
+            (contract.NEXT_CHAR, prefix | {contract.TOP_K: [contract.DEFAULT_CANDIDATES]}),
+            (contract.GENERATE_BEAM, prefix | {name: [value] for name, value in _BEAM.items()}),
         ]
-        for changes in ({}, {features.TEMPERATURE: 0.8}, {features.STOP: "\n"}):
-            options = {name: [value] for name, value in (features.OPTIONS | changes).items()}
-            requests += [(features.GENERATE, prefix | options), (features.RESUME, unread | options)]
+        for changes in ({}, {contract.TEMPERATURE: 0.8}, {contract.STOP: "\n"}):
+            options = {name: [value] for name, value in (contract.OPTIONS | changes).items()}
+            requests += [(contract.GENERATE, prefix | options), (contract.RESUME, unread | options)]
         return [*super()._warmup_requests(), *requests]
 
     def _read(self, prefix: tf.Tensor) -> Reading:
@@ -140,39 +140,39 @@ class ServableWriter(Servable):
         return self._generated(inputs, self._write_compiled)
 
     def _generated(self, inputs: Tensors, write: Writer) -> Tensors:
-        prefix = inputs[features.PREFIX]
+        prefix = inputs[contract.PREFIX]
         written = write(self._read(prefix), self._request(inputs))
         return {
-            features.TEXT: prefix + self._vocabulary.decode(written.ids),
-            features.LOG_PROBABILITY: written.log_probability,
+            contract.TEXT: prefix + self._vocabulary.decode(written.ids),
+            contract.LOG_PROBABILITY: written.log_probability,
         }
 
     def _lyric(self, inputs: Tensors) -> Tensors:
-        shape = tf.shape(inputs[features.PREFIX])
+        shape = tf.shape(inputs[contract.PREFIX])
         options = {
             name: tf.fill(shape, tf.constant(value, specs(name)[name].dtype))
-            for name, value in features.LYRIC_OPTIONS.items()
+            for name, value in contract.LYRIC_OPTIONS.items()
         }
         return self._generate(inputs | options)
 
     def _start(self, inputs: Tensors) -> Tensors:
-        prefix = inputs[features.PREFIX]
+        prefix = inputs[contract.PREFIX]
         return self._state(self._read(prefix), prefix)
 
     def _resume(self, inputs: Tensors) -> Tensors:
-        recent = self._vocabulary.encode(inputs[features.RECENT])  # [B, (n)]
+        recent = self._vocabulary.encode(inputs[contract.RECENT])  # [B, (n)]
         reading = Reading(
             self._layers(inputs),
             last_characters(recent.to_tensor(), recent.row_lengths()),
-            inputs[features.POSITION],
+            inputs[contract.POSITION],
         )
         written = self._write(reading, self._request(inputs))
         text = self._vocabulary.decode(written.ids)
         return {
-            features.TEXT: text,
-            features.LOG_PROBABILITY: written.log_probability,
-            features.FINISHED: written.finished,
-            **self._state(written.reading, inputs[features.RECENT] + text),
+            contract.TEXT: text,
+            contract.LOG_PROBABILITY: written.log_probability,
+            contract.FINISHED: written.finished,
+            **self._state(written.reading, inputs[contract.RECENT] + text),
         }
 
     def _layers(self, inputs: Tensors) -> States:
@@ -187,32 +187,32 @@ class ServableWriter(Servable):
             for index, name in enumerate(self._state_names)
         }
         length = tf.strings.length(text, unit="UTF8_CHAR")
-        start = tf.maximum(length - features.NUM_RECENT, 0)
-        lengths = tf.fill(tf.shape(start), features.NUM_RECENT)
+        start = tf.maximum(length - contract.NUM_RECENT, 0)
+        lengths = tf.fill(tf.shape(start), contract.NUM_RECENT)
         recent = tf.strings.substr(text, start, lengths, unit="UTF8_CHAR")
-        return {features.RECENT: recent, features.POSITION: reading.position, **stacked}
+        return {contract.RECENT: recent, contract.POSITION: reading.position, **stacked}
 
     def _request(self, inputs: Tensors) -> Request:
-        stop = self._vocabulary.encode(inputs[features.STOP])  # [B, (n)]
+        stop = self._vocabulary.encode(inputs[contract.STOP])  # [B, (n)]
         return Request(
-            inputs[features.NUM_CHARS],
+            inputs[contract.NUM_CHARS],
             Distribution(
-                inputs[features.TEMPERATURE], inputs[features.TOP_K], inputs[features.TOP_P]
+                inputs[contract.TEMPERATURE], inputs[contract.TOP_K], inputs[contract.TOP_P]
             ),
-            inputs[features.REPETITION_PENALTY],
-            inputs[features.SEED],
+            inputs[contract.REPETITION_PENALTY],
+            inputs[contract.SEED],
             last_characters(stop.to_tensor(), stop.row_lengths(), padding=NOTHING),
         )
 
     def _next_char(self, inputs: Tensors) -> Tensors:
-        reading = self._read(inputs[features.PREFIX])
+        reading = self._read(inputs[contract.PREFIX])
         logits, _ = self._model().step(reading.recent[:, -1], reading.states)  # [B, vocab_size]
-        candidates, probabilities = self._likeliest(logits, inputs[features.TOP_K])
-        return {features.CANDIDATES: candidates, features.PROBABILITIES: probabilities}
+        candidates, probabilities = self._likeliest(logits, inputs[contract.TOP_K])
+        return {contract.CANDIDATES: candidates, contract.PROBABILITIES: probabilities}
 
     def _generate_beam(self, inputs: Tensors) -> Tensors:
-        prefix, num_chars = inputs[features.PREFIX], inputs[features.NUM_CHARS]
-        beams = search(self._model(), self._read(prefix), num_chars, inputs[features.WIDTH])
+        prefix, num_chars = inputs[contract.PREFIX], inputs[contract.NUM_CHARS]
+        beams = search(self._model(), self._read(prefix), num_chars, inputs[contract.WIDTH])
         shape = tf.shape(beams.ids)  # [B, width, n]
         exists = tf.math.is_finite(beams.log_probabilities)  # [B, width]
         lengths = tf.reshape(tf.where(exists, num_chars[:, None], 0), [-1])  # [B * width]
@@ -220,19 +220,19 @@ class ServableWriter(Servable):
         texts = self._vocabulary.decode(tf.RaggedTensor.from_tensor(ids, lengths))
         texts = prefix[:, None] + tf.reshape(texts, shape[:2])  # [B, width]
         return {
-            features.TEXTS: tf.where(exists, texts, ""),
-            features.LOG_PROBABILITIES: beams.log_probabilities,
+            contract.TEXTS: tf.where(exists, texts, ""),
+            contract.LOG_PROBABILITIES: beams.log_probabilities,
         }
 
 
 def _generating(answer: Callable[[Tensors], Tensors]) -> tf.types.experimental.PolymorphicFunction:
     return signature(
         answer,
-        specs(features.PREFIX, *features.OPTIONS),
+        specs(contract.PREFIX, *contract.OPTIONS),
         lambda inputs: [*_check_prefix(inputs), *check_options(inputs)],
-        features.OPTIONS,
+        contract.OPTIONS,
     )
 
 
 def _check_prefix(inputs: Tensors) -> list[Check]:
-    return check_texts(features.PREFIX, inputs[features.PREFIX])
+    return check_texts(contract.PREFIX, inputs[contract.PREFIX])

@@ -12,20 +12,14 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from modules import features
 from modules.evaluation.perplexity import Tally
 from modules.evaluation.scoring import unigram_log_probabilities
-from modules.hyperparameters import (
-    NGRAM,
-    VOCABULARY,
-    WINDOWS,
-    WORK_DIR,
-    Hyperparameters,
-    VocabularyOptions,
-)
+from modules.hyperparameters import NGRAM, WINDOWS, WORK_DIR, Hyperparameters
 from modules.ngrams.options import NgramOptions
 from modules.signatures.servable import Servable
 from modules.signatures.tasks import make_model
 from modules.training.halves import divide_processors
 from modules.training.loop import Data, Training
 from modules.training.precision import check_precision, cpu_flags
+from modules.vocabulary.characters import VOCABULARY, VocabularyOptions
 from modules.vocabulary.indices import VOCABULARY_NAME, Vocabulary
 from modules.windows import dataset
 from modules.windows.windowing import WindowOptions

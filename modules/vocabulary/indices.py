@@ -7,10 +7,10 @@ and a binary one cannot be saved into a SavedModel.)
 
 import tensorflow as tf
 
-from modules import features
-from modules.hyperparameters import Newline
+from modules.vocabulary.characters import Newline
 
 VOCABULARY_NAME = "characters"  # of the asset in Transform's output
+UNKNOWN = "<unk>"  # entry 0
 UNKNOWN_ID = 0
 
 _LINE_NUMBER = tf.lookup.TextFileIndex.LINE_NUMBER
@@ -44,7 +44,7 @@ class Vocabulary(tf.Module):
         )
         self._entries = tf.lookup.StaticHashTable(
             tf.lookup.TextFileInitializer(path, tf.int64, _LINE_NUMBER, tf.string, _WHOLE_LINE),
-            default_value=features.UNKNOWN,
+            default_value=UNKNOWN,
         )
         self.size = int(self._ids.size())
 

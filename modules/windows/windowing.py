@@ -51,8 +51,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Literal, Protocol, get_args
 
+from modules.checks import check_choice, check_range
 from modules.errors import ConfigError, WindowError
-from modules.hyperparameters import check_choice, check_range
 
 Sampling = Literal["consecutive", "random"]
 

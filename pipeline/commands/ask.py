@@ -5,7 +5,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from modules.features import DEFAULT_CANDIDATES, MAX_CANDIDATES, MAX_CHARS, MAX_WIDTH, OPTIONS
+from modules.contract import DEFAULT_CANDIDATES, MAX_CANDIDATES, MAX_CHARS, MAX_WIDTH, OPTIONS
 from pipeline.commands.client_options import all_of, client_options, connect
 from pipeline.commands.pipeline_options import NATURAL, json_option
 from pipeline.commands.texts import ask_in_batches, text_arguments

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from modules.features import GRPC_PORT, MODEL_NAME
+from modules.contract import GRPC_PORT, MODEL_NAME
 from pipeline.commands.pipeline_options import POSITIVE
 from pipeline.console import printing
 

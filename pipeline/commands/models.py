@@ -9,8 +9,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from modules.contract import MODEL_NAME
 from modules.errors import ModelNotFound, ServerUnavailable
-from modules.features import MODEL_NAME
 from modules.version_numbers import LARGEST
 from pipeline.commands.client_options import administer, all_of, server_options
 from pipeline.commands.pipeline_options import json_option

@@ -9,16 +9,9 @@ from modules.corpus.detection import AUTO
 from modules.corpus.encodings import CODECS
 from modules.corpus.holdout import Policy
 from modules.features import EVAL, TRAIN
-from modules.hyperparameters import (
-    Cell,
-    Newline,
-    Optimizer,
-    Precision,
-    Schedule,
-    Task,
-    VocabularySplits,
-)
+from modules.hyperparameters import Cell, Optimizer, Precision, Schedule, Task
 from modules.ngrams.options import MAX_CACHE_SIZE, MAX_NGRAM_ORDER
+from modules.vocabulary.characters import Newline, VocabularySplits
 from modules.windows.windowing import Sampling
 from pipeline.config import PRESETS, MustBeat, PipelineConfig
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from modules import features
+from modules import contract
 from modules.errors import ModelNotFound, ModelNotReady, ServingError
 from serving.client.blocking import POLL_SECONDS
 from serving.client.connection import Connection
@@ -59,7 +59,7 @@ class AsyncLyricsClient(Connection):
         return await self._ask(calls.generate_scored(prefixes, xla, **options))
 
     async def generate_beam(
-        self, prefixes: Sequence[str], num_chars: int = 50, width: int = features.DEFAULT_WIDTH
+        self, prefixes: Sequence[str], num_chars: int = 50, width: int = contract.DEFAULT_WIDTH
     ) -> list[list[Generated]]:
         """Looks for the likeliest continuations; see `LyricsClient.generate_beam`."""
         return await self._ask(calls.generate_beam(prefixes, num_chars, width))
@@ -91,7 +91,7 @@ class AsyncLyricsClient(Connection):
         return await self._ask(calls.score(texts))
 
     async def next_char(
-        self, prefixes: Sequence[str], top_k: int = features.DEFAULT_CANDIDATES
+        self, prefixes: Sequence[str], top_k: int = contract.DEFAULT_CANDIDATES
     ) -> list[list[Candidate]]:
         """Says what may come next; see `LyricsClient.next_char`."""
         return await self._ask(calls.next_char(prefixes, top_k))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from modules import features
+from modules import contract
 from modules.errors import ModelNotFound, ModelNotReady, ServingError
 from serving.client.connection import Connection
 from serving.protocol import calls
@@ -69,7 +69,7 @@ class LyricsClient(Connection):
         return self._ask(calls.generate_scored(prefixes, xla, **options))
 
     def generate_beam(
-        self, prefixes: Sequence[str], num_chars: int = 50, width: int = features.DEFAULT_WIDTH
+        self, prefixes: Sequence[str], num_chars: int = 50, width: int = contract.DEFAULT_WIDTH
     ) -> list[list[Generated]]:
         """Looks for the likeliest continuations, not one character at a time but as a whole.
 
@@ -119,7 +119,7 @@ class LyricsClient(Connection):
         return self._ask(calls.score(texts))
 
     def next_char(
-        self, prefixes: Sequence[str], top_k: int = features.DEFAULT_CANDIDATES
+        self, prefixes: Sequence[str], top_k: int = contract.DEFAULT_CANDIDATES
     ) -> list[list[Candidate]]:
         """Says what may come next.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from modules import features
+from modules import contract
 from modules.errors import ConfigError, ServingError
 from serving.protocol.calls import Call
 from serving.protocol.failures import explain
@@ -93,8 +93,8 @@ class Connection:
 
     def __init__(
         self,
-        target: str = f"localhost:{features.GRPC_PORT}",
-        model_name: str = features.MODEL_NAME,
+        target: str = f"localhost:{contract.GRPC_PORT}",
+        model_name: str = contract.MODEL_NAME,
         timeout: float = 30,
         version: int | None = None,
         label: str | None = None,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
-from modules import features
+from modules import contract
 from serving.protocol.answers import (
     Candidate,
     Filled,
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", covariant=True)
 
 _DTYPES = {
-    features.PREFIX: types_pb2.DT_STRING,
-    features.TEXT: types_pb2.DT_STRING,
-    features.NUM_CHARS: types_pb2.DT_INT32,
-    features.TEMPERATURE: types_pb2.DT_FLOAT,
-    features.TOP_K: types_pb2.DT_INT32,
-    features.TOP_P: types_pb2.DT_FLOAT,
-    features.REPETITION_PENALTY: types_pb2.DT_FLOAT,
-    features.SEED: types_pb2.DT_INT64,
-    features.STOP: types_pb2.DT_STRING,
-    features.WIDTH: types_pb2.DT_INT32,
+    contract.PREFIX: types_pb2.DT_STRING,
+    contract.TEXT: types_pb2.DT_STRING,
+    contract.NUM_CHARS: types_pb2.DT_INT32,
+    contract.TEMPERATURE: types_pb2.DT_FLOAT,
+    contract.TOP_K: types_pb2.DT_INT32,
+    contract.TOP_P: types_pb2.DT_FLOAT,
+    contract.REPETITION_PENALTY: types_pb2.DT_FLOAT,
+    contract.SEED: types_pb2.DT_INT64,
+    contract.STOP: types_pb2.DT_STRING,
+    contract.WIDTH: types_pb2.DT_INT32,
 }
 # A model that was pushed before options could be left out has these, and needs them.
-_FIRST_OPTIONS = {features.NUM_CHARS, features.TEMPERATURE, features.TOP_K, features.SEED}
+_FIRST_OPTIONS = {contract.NUM_CHARS, contract.TEMPERATURE, contract.TOP_K, contract.SEED}
 
 
 class Options(TypedDict, total=False):
@@ -106,11 +106,11 @@ def generate(
 ) -> Call[list[str]]:
     """The prefixes with what follows them."""
     return Call(
-        features.GENERATE_XLA if xla else features.GENERATE,
+        contract.GENERATE_XLA if xla else contract.GENERATE,
         len(prefixes),
-        _inputs({features.PREFIX: prefixes}) | _options(options, len(prefixes)),
-        lambda response: response.texts(features.TEXT),
-        outputs=(features.TEXT,),
+        _inputs({contract.PREFIX: prefixes}) | _options(options, len(prefixes)),
+        lambda response: response.texts(contract.TEXT),
+        outputs=(contract.TEXT,),
     )
 
 
@@ -120,11 +120,11 @@ def generate_scored(
     """The same, and how likely it is."""
 
     def read(response: Response) -> list[Generated]:
-        nats = response.column(features.LOG_PROBABILITY)
-        return list(map(Generated, response.texts(features.TEXT), nats))
+        nats = response.column(contract.LOG_PROBABILITY)
+        return list(map(Generated, response.texts(contract.TEXT), nats))
 
     call = generate(prefixes, xla, **options)
-    outputs = (*call.outputs, features.LOG_PROBABILITY)
+    outputs = (*call.outputs, contract.LOG_PROBABILITY)
     return Call(call.signature_name, call.rows, call.inputs, read, outputs)
 
 
@@ -134,55 +134,55 @@ def generate_beam(
     """The likeliest texts that a beam search finds, the best first."""
     rows = len(prefixes)
     inputs = {
-        features.PREFIX: prefixes,
-        features.NUM_CHARS: [num_chars] * rows,
-        features.WIDTH: [width] * rows,
+        contract.PREFIX: prefixes,
+        contract.NUM_CHARS: [num_chars] * rows,
+        contract.WIDTH: [width] * rows,
     }
 
     def read(response: Response) -> list[list[Generated]]:
-        columns = map(response.column, (features.TEXTS, features.LOG_PROBABILITIES))
+        columns = map(response.column, (contract.TEXTS, contract.LOG_PROBABILITIES))
         return [
             [Generated(text.decode(), nats) for text, nats in zip(*row, strict=True) if text]
             for row in zip(*columns, strict=True)
         ]
 
-    return Call(features.GENERATE_BEAM, rows, _inputs(inputs), read)
+    return Call(contract.GENERATE_BEAM, rows, _inputs(inputs), read)
 
 
 def start(prefixes: Sequence[str]) -> Call[State]:
     """The state in which the prefixes have been read."""
     return Call(
-        features.START,
+        contract.START,
         len(prefixes),
-        _inputs({features.PREFIX: prefixes}),
+        _inputs({contract.PREFIX: prefixes}),
         lambda response: State(dict(response.outputs), response.version),
     )
 
 
 def resume(state: State, **options: "Unpack[Options]") -> Call[Resumed]:
     """What follows the state."""
-    rows = state.tensors[features.POSITION].tensor_shape.dim[0].size
+    rows = state.tensors[contract.POSITION].tensor_shape.dim[0].size
 
     def read(response: Response) -> Resumed:
         tensors = {name: response.outputs[name] for name in state.tensors}
         return Resumed(
-            response.texts(features.TEXT),
-            response.column(features.LOG_PROBABILITY),
-            response.column(features.FINISHED),
+            response.texts(contract.TEXT),
+            response.column(contract.LOG_PROBABILITY),
+            response.column(contract.FINISHED),
             State(tensors, response.version),
         )
 
     inputs = {**state.tensors, **_options(options, rows)}
-    return Call(features.RESUME, rows, inputs, read, version=state.version)
+    return Call(contract.RESUME, rows, inputs, read, version=state.version)
 
 
 def score(texts: Sequence[str]) -> Call[list[Score]]:
     """How likely each text is, and each of its characters."""
 
     def read(response: Response) -> list[Score]:
-        names = (features.NATS, features.CHARACTERS, features.PERPLEXITY)
+        names = (contract.NATS, contract.CHARACTERS, contract.PERPLEXITY)
         rows = zip(texts, *map(response.column, names), strict=True)
-        each = zip(*map(response.column, (features.LOG_PROBABILITIES, features.RANKS)), strict=True)
+        each = zip(*map(response.column, (contract.LOG_PROBABILITIES, contract.RANKS)), strict=True)
         nothing: tuple[list, list] = ([], [])  # a fill-in model tells of no single characters
         return [
             Score(
@@ -194,33 +194,33 @@ def score(texts: Sequence[str]) -> Call[list[Score]]:
             for text, nats, characters, perplexity in rows
         ]
 
-    return Call(features.SCORE, len(texts), _inputs({features.TEXT: texts}), read)
+    return Call(contract.SCORE, len(texts), _inputs({contract.TEXT: texts}), read)
 
 
 def next_char(prefixes: Sequence[str], top_k: int) -> Call[list[list[Candidate]]]:
     """The likeliest next characters of each prefix."""
-    inputs = {features.PREFIX: prefixes, features.TOP_K: [top_k] * len(prefixes)}
+    inputs = {contract.PREFIX: prefixes, contract.TOP_K: [top_k] * len(prefixes)}
 
     def read(response: Response) -> list[list[Candidate]]:
-        columns = map(response.column, (features.CANDIDATES, features.PROBABILITIES))
+        columns = map(response.column, (contract.CANDIDATES, contract.PROBABILITIES))
         return [_candidates(*row) for row in zip(*columns, strict=True)]
 
-    return Call(features.NEXT_CHAR, len(prefixes), _inputs(inputs), read)
+    return Call(contract.NEXT_CHAR, len(prefixes), _inputs(inputs), read)
 
 
 def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
     """What is missing in each text."""
-    inputs = {features.TEXT: texts, features.TOP_K: [top_k] * len(texts)}
+    inputs = {contract.TEXT: texts, contract.TOP_K: [top_k] * len(texts)}
 
     def read(response: Response) -> list[Filled]:
-        names = (features.CANDIDATES, features.PROBABILITIES)
-        rows = zip(texts, response.texts(features.TEXT), *map(response.column, names), strict=True)
+        names = (contract.CANDIDATES, contract.PROBABILITIES)
+        rows = zip(texts, response.texts(contract.TEXT), *map(response.column, names), strict=True)
         return [
-            Filled(filled, list(map(_candidates, *ranked))[: text.count(features.BLANK)])
+            Filled(filled, list(map(_candidates, *ranked))[: text.count(contract.BLANK)])
             for text, filled, *ranked in rows
         ]
 
-    return Call(features.FILL, len(texts), _inputs(inputs), read)
+    return Call(contract.FILL, len(texts), _inputs(inputs), read)
 
 
 def _inputs(values: Mapping[str, Sequence]) -> dict[str, tensor_pb2.TensorProto]:
@@ -232,14 +232,14 @@ def _options(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.Tens
 
     For one row those do that differ from the defaults, or that every model needs.
     """
-    if unknown := options.keys() - features.OPTIONS.keys():
-        raise TypeError(f"no such option: {min(unknown)}; there are {', '.join(features.OPTIONS)}")
-    chosen = {**features.OPTIONS, **options}
+    if unknown := options.keys() - contract.OPTIONS.keys():
+        raise TypeError(f"no such option: {min(unknown)}; there are {', '.join(contract.OPTIONS)}")
+    chosen = {**contract.OPTIONS, **options}
     return _inputs(
         {
             name: [value] * rows
             for name, value in chosen.items()
-            if rows > 1 or name in _FIRST_OPTIONS or value != features.OPTIONS[name]
+            if rows > 1 or name in _FIRST_OPTIONS or value != contract.OPTIONS[name]
         }
     )
 

@@ -6,7 +6,7 @@ the text alone, so that the pieces together are the text that `generate` writes 
 
 from typing import TYPE_CHECKING, Any
 
-from modules import features
+from modules import contract
 from modules.errors import ModelNotFound
 from serving.protocol import calls
 from serving.protocol.answers import Resumed, State
@@ -35,8 +35,8 @@ class Stream:
         """
         self._text = prefix
         self._chunk = chunk
-        self._options: dict[str, Any] = {**features.OPTIONS, **options}
-        self._left: int = self._options[features.NUM_CHARS]
+        self._options: dict[str, Any] = {**contract.OPTIONS, **options}
+        self._left: int = self._options[contract.NUM_CHARS]
         self._state: State | None = None
         self._position: Any = None
 
@@ -47,16 +47,16 @@ class Stream:
         if self._state is None:
             return calls.start([self._text])
         num_chars = min(self._chunk, self._left)
-        return calls.resume(self._state, **{**self._options, features.NUM_CHARS: num_chars})
+        return calls.resume(self._state, **{**self._options, contract.NUM_CHARS: num_chars})
 
     def take(self, answer: State | Resumed) -> str:
         """What the answer adds to the text."""
         if isinstance(answer, State):
-            position = {features.POSITION: self._position} if self._position is not None else {}
+            position = {contract.POSITION: self._position} if self._position is not None else {}
             self._state = State({**answer.tensors, **position}, answer.version)
             return ""
         self._state = answer.state
-        self._position = answer.state.tensors[features.POSITION]
+        self._position = answer.state.tensors[contract.POSITION]
         (piece,), (finished,) = answer.texts, answer.finished
         self._text += piece
         self._left = 0 if finished else self._left - min(self._chunk, self._left)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from modules.contract import GRPC_PORT, MODEL_NAME
 from modules.errors import ConfigError
-from modules.features import GRPC_PORT, MODEL_NAME
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from benchmarks.ask import call_of
 from benchmarks.contestants import book_predict
 from benchmarks.served_model import VERSIONS, export, read_weights
 from benchmarks.writing import PREFIX, VOCAB_SIZE, Writing
-from modules.features import GENERATE, TEXT
+from modules.contract import GENERATE
+from modules.features import TEXT
 from serving.server.runtime.loaded_model import Servable
 
 pytestmark = pytest.mark.slow

@@ -3,8 +3,6 @@ import pytest
 from components import sources
 from components.sources import import_closure, source_digest
 
-pytestmark = pytest.mark.fast
-
 
 def test_the_closure_follows_imports_within_the_project():
     closure = import_closure("components.sequence_windows.executor")
@@ -29,6 +27,21 @@ def test_smoothing_is_not_counting():
     scoring = import_closure("components.sequence_windows.executor")
     assert "modules.ngrams.counts" in counting & scoring
     assert {"modules.ngrams.kneser_ney", "modules.ngrams.cache"} <= scoring - counting
+
+
+INGEST = [
+    "components.lyrics_example_gen.executor",
+    "modules.preprocessing",
+    "components.ngram_model.executor",
+    "components.sequence_windows.executor",
+]
+
+
+@pytest.mark.parametrize("entry", INGEST)
+def test_a_new_signature_or_option_of_the_network_reruns_no_ingest(entry):
+    closure = import_closure(entry)
+    assert "modules.features" in closure
+    assert not closure & {"modules.contract", "modules.hyperparameters"}
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from modules.hyperparameters import Hyperparameters, VocabularyOptions
+from modules.hyperparameters import Hyperparameters
 from modules.ngrams.options import NgramOptions
+from modules.vocabulary.characters import VocabularyOptions
 from modules.windows.windowing import WindowOptions
 
 CHARACTERS = "\n abc春𠮷"  # indices 1 to 7; 0 is <unk>

@@ -5,13 +5,10 @@ import re
 
 import pytest
 
+from modules.checks import check_choice, check_range
 from modules.errors import ConfigError
-from modules.hyperparameters import (
-    Hyperparameters,
-    VocabularyOptions,
-    check_choice,
-    check_range,
-)
+from modules.hyperparameters import Hyperparameters, TunerOptions
+from modules.vocabulary.characters import VocabularyOptions
 
 pytestmark = pytest.mark.fast
 
@@ -179,3 +176,18 @@ def test_options_cross_to_the_workers_as_json(options):
 def test_an_unknown_option_is_refused():
     with pytest.raises(TypeError, match="num_hidden"):
         Hyperparameters(num_hidden=8)
+
+
+@pytest.mark.parametrize("values", [{"num_trials": -1}, {"tune_epochs": 0}])
+def test_a_search_of_nothing_is_refused(values):
+    (name,) = values
+    with pytest.raises(ConfigError, match=f"{name}=.* is out of range"):
+        TunerOptions(**values)
+
+
+def test_trials_do_not_depend_on_how_the_model_is_trained_after_them():
+    options = TunerOptions(num_trials=2, tune_epochs=4)
+    trial = options.trial(Hyperparameters(num_epochs=30, sample_every=1, prefixes=("春",)))
+    assert (trial.num_epochs, trial.sample_every) == (4, 0)
+    assert trial == options.trial(Hyperparameters())
+    assert trial != options.trial(Hyperparameters(dropout=0.1))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from modules import features
+from modules import contract
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -27,11 +27,11 @@ class UniformModel(tf.Module):
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None], tf.string, features.PREFIX),
-            tf.TensorSpec([None], tf.int32, features.NUM_CHARS),
-            tf.TensorSpec([None], tf.float32, features.TEMPERATURE),
-            tf.TensorSpec([None], tf.int32, features.TOP_K),
-            tf.TensorSpec([None], tf.int64, features.SEED),
+            tf.TensorSpec([None], tf.string, contract.PREFIX),
+            tf.TensorSpec([None], tf.int32, contract.NUM_CHARS),
+            tf.TensorSpec([None], tf.float32, contract.TEMPERATURE),
+            tf.TensorSpec([None], tf.int32, contract.TOP_K),
+            tf.TensorSpec([None], tf.int64, contract.SEED),
         ]
     )
     def generate(self, prefix, num_chars, temperature, top_k, seed):
@@ -43,17 +43,17 @@ class UniformModel(tf.Module):
             prefix = tf.identity(prefix)
         last = tf.strings.substr(prefix, -1, 1, unit="UTF8_CHAR")
         rows = tf.RaggedTensor.from_row_lengths(tf.repeat(last, num_chars), num_chars)
-        return {features.TEXT: prefix + tf.strings.reduce_join(rows, axis=-1)}
+        return {contract.TEXT: prefix + tf.strings.reduce_join(rows, axis=-1)}
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, features.TEXT)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, contract.TEXT)])
     def score(self, text):
         characters = tf.cast(tf.strings.length(text, unit="UTF8_CHAR"), tf.int64)
         size = tf.cast(self.table.size(), tf.float32)
         nats = tf.cast(characters, tf.float32) * tf.math.log(size)
         return {
-            features.NATS: nats,
-            features.CHARACTERS: characters,
-            features.PERPLEXITY: tf.exp(nats / tf.cast(characters, tf.float32)),
+            contract.NATS: nats,
+            contract.CHARACTERS: characters,
+            contract.PERPLEXITY: tf.exp(nats / tf.cast(characters, tf.float32)),
         }
 
 
@@ -62,7 +62,7 @@ def save(vocab_size: int, directory: Path) -> Path:
     vocabulary = directory / "vocabulary.txt"
     vocabulary.write_text("\n".join(LETTERS[:vocab_size]))
     model = UniformModel(vocabulary)
-    signatures = {features.GENERATE: model.generate, features.SCORE: model.score}
+    signatures = {contract.GENERATE: model.generate, contract.SCORE: model.score}
     tf.saved_model.save(model, str(directory / "model"), signatures=signatures)
     vocabulary.unlink()  # the copy in the SavedModel is the one that counts
     return directory / "model"

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from modules import errors, features
+from modules import contract, errors
 from serving.protocol import calls
 
 from ..both_clients import CLIENTS
@@ -46,7 +46,7 @@ def test_compiled_texts_are_the_same(client):
 def test_every_row_has_every_option():
     """TF Serving's batching refuses inputs of other than so many rows, its own defaults too."""
     inputs = calls.generate(PREFIXES, seed=7).inputs
-    assert inputs.keys() == {features.PREFIX, *features.OPTIONS}
+    assert inputs.keys() == {contract.PREFIX, *contract.OPTIONS}
     assert {tuple(dim.size for dim in i.tensor_shape.dim) for i in inputs.values()} == {(3,)}
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from modules.blanks import blank_out
+from modules.contract import blank_out
 
 pytestmark = pytest.mark.fast
 
