@@ -14,6 +14,7 @@ setup(
         "apache-beam==2.65.0",  # 2.72 breaks tfx_bsl's import
         "charset-normalizer",  # names the encoding of a text that does not declare one
         "click",
+        "cloup",  # groups the options of a command on its help page
         "grpcio",
         "grpcio-health-checking",  # the service that probes of Kubernetes ask
         "keras>=3",

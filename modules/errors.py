@@ -19,9 +19,77 @@ bug and keeps its traceback.
         └── InvalidRequest     what was asked makes no sense
 """
 
+from ast import literal_eval
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Protocol
+
+
+class Spelling(Protocol):
+    """How an option is written."""
+
+    def __call__(self, name: str, *value: Any) -> str:
+        """With a value, or without."""
+
+
+def in_python(name: str, *value: Any) -> str:
+    """`num_steps=0`; without a value `num_steps`."""
+    return "=".join([name, *map(repr, value)])
+
 
 class LyricsError(Exception):
-    """A failure that the user can mend; the root of the tree."""
+    """A failure that the user can mend; the root of the tree.
+
+    Where it is about options, their user reads of them as he gave them, as `num_steps=0` from
+    Python and as `--num-steps 0` on the command line. So the sentence leaves a place for each:
+
+        LyricsError("{num_steps} is too few: give {num_steps:1}, or more {stride.name}", vars(self))
+
+    Args:
+        sentence: what to say. `{name}` stands for an option and its value, `{name:value}` for it
+            and another value, `{name.name}` for what it is called.
+        options: values by name; without any the sentence is said as it is.
+        **words: what else has a place in the sentence.
+
+    Attributes:
+        about: what is said before the sentence, such as which file it is about.
+    """
+
+    about = ""
+
+    def __init__(
+        self, sentence: str, options: Mapping[str, Any] | None = None, **words: object
+    ) -> None:
+        super().__init__(sentence)
+        self._options = options
+        self._words = words
+
+    def __str__(self) -> str:
+        return self.said(in_python)
+
+    def said(self, spell: Spelling) -> str:
+        """The sentence, with its options as `spell` writes them."""
+        sentence = str(self.args[0])
+        if self._options is None:
+            return self.about + sentence
+        named = {name: _Named(name, value, spell) for name, value in self._options.items()}
+        return self.about + sentence.format_map({**named, **self._words})
+
+
+class _Named:
+    """An option in a sentence."""
+
+    def __init__(self, name: str, value: Any, spell: Spelling) -> None:
+        self._value, self._spell = value, partial(spell, name)
+        self.name = spell(name)
+
+    def __format__(self, value: str) -> str:
+        if not value:
+            return self._spell(self._value)
+        try:
+            return self._spell(literal_eval(value))
+        except (ValueError, SyntaxError):  # a word
+            return self._spell(value)
 
 
 class ConfigError(LyricsError, ValueError):

@@ -3,12 +3,12 @@
 import glob
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from modules import contract, features
-from modules.checks import check_choice, check_range
+from modules.checks import FIRST, Option, Options, option, options_of
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError
@@ -17,58 +17,63 @@ from modules.ngrams.options import NgramOptions
 from modules.vocabulary.characters import VocabularyOptions
 from modules.windows.windowing import WindowOptions
 
-MustBeat = Literal["unigram", "ngram"]
-
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
 
 
 @dataclass(frozen=True)
-class GateOptions:
+class GateOptions(Options, group="Gate"):
     """What a model must show to be pushed.
-
-    Attributes:
-        gate_split: whose characters count: `eval` for held-out text, `train` for memory.
-        max_perplexity: the bound on its perplexity there.
-        must_beat: whose perplexity there it has to be below: that of the `unigram` model, or
-            that of the `ngram` model too.
 
     Raises:
         ConfigError: if a value, or a combination of values, makes no sense.
     """
 
-    gate_split: str = features.EVAL
-    max_perplexity: float = 1000.0
-    must_beat: MustBeat = "unigram"
+    gate_split: Literal["eval", "train"] = option(
+        "eval", "Whose perplexity counts: of held-out text, or for memory of the training text."
+    )
+    # Finite, so that an infinite perplexity never passes.
+    max_perplexity: float = option(1000.0, "Highest perplexity that passes.", low=1, high=1e12)
+    must_beat: Literal["unigram", "ngram"] = option(
+        "unigram", "Model whose perplexity has to be higher; ngram means both."
+    )
 
     def __post_init__(self) -> None:
-        check_choice("gate_split", self.gate_split, (features.EVAL, features.TRAIN))
-        # Finite, so that an infinite perplexity never passes.
-        check_range("max_perplexity", self.max_perplexity, 1, 1e12)
-        check_choice("must_beat", self.must_beat, get_args(MustBeat))
+        super().__post_init__()
         if self.must_beat == "ngram" and self.gate_split == features.TRAIN:
             raise ConfigError(
-                "must_beat='ngram' needs text that the n-gram model was not counted on, got "
-                "gate_split='train': gate on 'eval', or beat the 'unigram' model"
+                "{must_beat} needs text that the n-gram model was not counted on, got "
+                "{gate_split}: gate on 'eval', or beat the 'unigram' model",
+                vars(self),
             )
 
 
 @dataclass(frozen=True)
-class PipelineConfig:
+class PipelineConfig(Options):
     """The whole pipeline's configuration, a part for each stage.
-
-    Attributes:
-        data: the archives: a path, a glob, or TFX's `span-{SPAN}/v{VERSION}` pattern.
-        root: directory of everything the pipeline writes.
-        mixture: whether to fit a mixture of the network, the n-gram model and its cache on the
-            validation split, and to report it.
 
     Raises:
         ConfigError: if a combination of options makes no sense.
     """
 
-    data: str = BUNDLED_CORPUS
-    root: str = "runs/lyrics"
-    mixture: bool = False
+    data: str = option(
+        BUNDLED_CORPUS,
+        "Zip of .txt files: a path, a glob, or a span-{SPAN}/v{VERSION} pattern.",
+        group=FIRST,
+        shown="the bundled corpus",
+        metavar="ZIP",
+    )
+    root: str = option(
+        "runs/lyrics",
+        "Directory of everything that the pipeline writes.",
+        group=FIRST,
+        shown="runs/PRESET",
+        metavar="DIR",
+    )
+    mixture: bool = option(
+        False,
+        "Fit a mixture of network, n-gram and cache on the validation split, and report it.",
+        group=NgramOptions.group,
+    )
     corpus: CorpusOptions = field(default_factory=CorpusOptions)
     hold_out: HoldOut = field(default_factory=HoldOut)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
@@ -81,41 +86,44 @@ class PipelineConfig:
     def __post_init__(self) -> None:
         if not self.root or glob.has_magic(self.root):
             raise ConfigError(
-                f"root={self.root!r} is no plain path: give the name of a directory without any "
-                "of * ? [ in it"
+                "{root} is no plain path: give the name of a directory without any of * ? [ in it",
+                vars(self),
             )
         if self.gate.gate_split not in self.splits:
             raise ConfigError(
-                f"gate_split={self.gate.gate_split!r} needs held-out text; "
-                f"hold_out_policy={self.hold_out.hold_out_policy!r} leaves none: "
-                "hold some out, or gate on 'train'"
+                "{gate_split} needs held-out text; {hold_out_policy} leaves none: hold some out, "
+                "or gate on 'train'",
+                self.options(),
             )
         if self.hyperparameters.task == "fill":
             self._check_fill()
         if self.mixture and features.VALIDATION not in self.splits:
             raise ConfigError(
-                "mixture=True needs text to fit its weights on that no model was trained on; "
-                f"validation_ratio={self.hold_out.validation_ratio} sets none aside: "
-                "give a ratio such as 0.05, or no mixture"
+                "{mixture} needs text to fit its weights on that no model was trained on; "
+                "{validation_ratio} sets none aside: give a ratio such as 0.05, or no mixture",
+                self.options(),
             )
 
     def _check_fill(self) -> None:
         """Refuses what only a model that reads from left to right can do."""
         if self.windows.sampling != "random":
             raise ConfigError(
-                "task='fill' reads each window from both ends, so none continues another; got "
-                f"sampling={self.windows.sampling!r}: give sampling='random'"
+                "{task} reads each window from both ends, so none continues another; got "
+                "{sampling}: give {sampling:random}",
+                self.options(),
             )
         if self.windows.num_steps < 2:
             raise ConfigError(
-                "task='fill' predicts characters that have one on either side; got windows of 2, "
-                f"num_steps={self.windows.num_steps}: give 2 steps or more"
+                "{task} predicts characters that have one on either side; got windows of 2, "
+                "{num_steps}: give 2 steps or more",
+                self.options(),
             )
         if self.mixture or self.gate.must_beat == "ngram":
             raise ConfigError(
-                "task='fill' sees what comes after a character, which an n-gram model does not, so "
-                f"the two are no match; got mixture={self.mixture} and "
-                f"must_beat={self.gate.must_beat!r}: give neither, or task='language'"
+                "{task} sees what comes after a character, which an n-gram model does not, so the "
+                "two are no match; got {mixture} and {must_beat}: give neither, or "
+                "{task:language}",
+                self.options(),
             )
 
     @property
@@ -147,28 +155,28 @@ class PipelineConfig:
         part = _part_of(name)
         return getattr(getattr(self, part) if part else self, name)
 
+    def options(self) -> dict[str, Any]:
+        """The values of all options, by name."""
+        return {name: self.option(name) for name in _PARTS}
 
-def option_names() -> set[str]:
-    """Every option of every part."""
-    return set(_PARTS)
 
-
-def _part_of(option: str) -> str:
+def _part_of(name: str) -> str:
     """The part that has an option, "" for the configuration itself."""
-    if option not in _PARTS:
-        raise ConfigError(
-            f"unknown option {option}: choose from {', '.join(sorted(option_names()))}"
-        )
-    return _PARTS[option]
+    if name not in _PARTS:
+        raise ConfigError(f"unknown option {name}: choose from {', '.join(sorted(_PARTS))}")
+    return _PARTS[name]
 
 
 # Each option's name, and the name of the part that it belongs to.
 _PARTS: dict[str, str] = {}
-for _entry in fields(PipelineConfig):
-    if is_dataclass(_entry.default_factory):
-        _PARTS |= {option.name: _entry.name for option in fields(_entry.default_factory)}
-    else:
-        _PARTS[_entry.name] = ""
+OPTIONS: list[Option] = []  # all of them, in the order of the stages
+for _part, _owner in [
+    ("", PipelineConfig),
+    *((entry.name, entry.default_factory) for entry in fields(PipelineConfig)),
+]:
+    if isinstance(_owner, type) and issubclass(_owner, Options):
+        OPTIONS += options_of(_owner)
+        _PARTS |= {entry.name: _part for entry in options_of(_owner)}
 
 
 PRESETS: dict[str, PipelineConfig] = {

@@ -38,14 +38,16 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
 def _make_root(root: str) -> None:
     if "://" in root:
         raise ConfigError(
-            f"root={root!r} is not on this machine, where the metadata have to be: "
-            "give a local directory, or compile the pipeline for Kubeflow"
+            "{root} is not on this machine, where the metadata have to be: give a local "
+            "directory, or compile the pipeline for Kubeflow",
+            {"root": root},
         )
     try:
         os.makedirs(root, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"root={root!r} cannot be made ({error.strerror}): give a directory that can be written"
+            f"{{root}} cannot be made ({error.strerror}): give a directory that can be written",
+            {"root": root},
         ) from error
 
 

@@ -45,8 +45,9 @@ class Place:
         """All that were pushed, ascending."""
         if not self.model_base_path.is_dir():
             raise ConfigError(
-                f"model_base_path={str(self.model_base_path)!r} is no directory here: give the one "
-                "with a model's numbered versions, or run the pipeline until it has pushed one"
+                "{model_base_path} is no directory here: give the one with a model's numbered "
+                "versions, or run the pipeline until it has pushed one",
+                {"model_base_path": str(self.model_base_path)},
             )
         numbers = version_numbers(path.name for path in self.model_base_path.iterdir())
         return [number for number in numbers if (self.model_base_path / str(number)).is_dir()]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import PureWindowsPath
+from typing import Any
 
 from modules.corpus import detection
 from modules.corpus.files import CHUNK, LOCAL, Files, readable
@@ -121,15 +122,17 @@ class Archive:
                 if size > max(SMALL, self._max_ratio * info.compress_size):
                     raise self._refusal(
                         name,
-                        f"unpacks to over max_ratio={self._max_ratio:g} times its "
-                        f"{info.compress_size} bytes, as a zip bomb does: "
-                        "take it out, or raise max_ratio if you trust it",
+                        f"unpacks to over {{max_ratio:{self._max_ratio:g}}} times its "
+                        f"{info.compress_size} bytes, as a zip bomb does: take it out, or raise "
+                        "{max_ratio.name} if you trust it",
+                        max_ratio=self._max_ratio,
                     )
                 if max_bytes is not None and size > max_bytes:
                     raise self._refusal(
                         name,
-                        "takes the corpus over max_bytes, as a zip bomb does: "
-                        "take texts out, or raise max_bytes if you trust it",
+                        "takes the corpus over {max_bytes.name}, as a zip bomb does: "
+                        "take texts out, or raise {max_bytes.name} if you trust it",
+                        max_bytes=max_bytes,
                     )
                 yield chunk
             if size != info.file_size:
@@ -180,8 +183,10 @@ class Archive:
     def _size(self) -> int:
         return self._file.seek(0, os.SEEK_END) or self._file.tell()
 
-    def _refusal(self, name: str, what: str) -> CorpusError:
-        return CorpusError(f"{self.path}: {name!r} {what}")
+    def _refusal(self, name: str, what: str, **options: Any) -> CorpusError:
+        error = CorpusError(what, options or None)
+        error.about = f"{self.path}: {name!r} "
+        return error
 
 
 def _name_codec(infos: list[zipfile.ZipInfo]) -> str:

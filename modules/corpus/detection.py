@@ -72,11 +72,15 @@ def _candidates(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Iterato
     head = bytes(itertools.islice(itertools.chain.from_iterable(chunks()), 3))
     marked = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if encoding == "utf-16" and not marked:
-        raise CorpusError("has no byte order mark, which encoding='utf-16' needs: save it with one")
+        raise CorpusError(
+            "has no byte order mark, which {encoding} needs: save it with one",
+            {"encoding": encoding},
+        )
     if marked and encoding not in (AUTO, marked):
         raise CorpusError(
-            f"starts with the byte order mark of {marked}, not of encoding={encoding!r}: "
-            f"give encoding={marked!r} or {AUTO!r}"
+            f"starts with the byte order mark of {marked}, not of {{encoding}}: "
+            f"give {{encoding:{marked}}} or {AUTO!r}",
+            {"encoding": encoding},
         )
     if marked or encoding != AUTO:
         yield from CODECS[marked or encoding]

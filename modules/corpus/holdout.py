@@ -19,9 +19,9 @@ at, is chosen on `validation` where there is one: a part of what would else be t
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
-from modules.checks import check_choice, check_range
+from modules.checks import Options, option
 from modules.corpus.reader import Document
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
@@ -40,34 +40,27 @@ class Share(NamedTuple):
 
 
 @dataclass(frozen=True)
-class HoldOut:
-    """What to hold out.
+class HoldOut(Options, group="Hold-out"):
+    """What to hold out."""
 
-    Attributes:
-        hold_out_policy: `documents` holds out whole ones, chosen by a hash of their names;
-            `tail` the end of the corpus; `auto` is `documents` from ten documents on, else
-            `tail`; `none` holds nothing out (and validates as `auto`).
-        hold_out_ratio: how many of the corpus's characters to hold out, as a share.
-        hold_out_gap: characters left out before the tail, so that a chorus cut in two is not
-            scored.
-        validation_ratio: how many of the characters not held out to set aside for validation,
-            by the same policy, as a share; 0 sets none aside.
-    """
-
-    hold_out_policy: Policy = "auto"
-    hold_out_ratio: float = 0.1
-    hold_out_gap: int = 250
-    validation_ratio: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_choice("hold_out_policy", self.hold_out_policy, get_args(Policy))
-        if not 0 < self.hold_out_ratio < 1:
-            raise ConfigError(
-                f"hold_out_ratio={self.hold_out_ratio} is out of range: "
-                "give a share between 0 and 1"
-            )
-        check_range("hold_out_gap", self.hold_out_gap, 0)
-        check_range("validation_ratio", self.validation_ratio, 0, 0.5)
+    hold_out_policy: Policy = option(
+        "auto",
+        f"Hold out whole documents, chosen by a hash of their names; the corpus's tail; or none. "
+        f"auto: documents, from {MANY} of them on.",
+    )
+    hold_out_ratio: float = option(
+        0.1, "Share of the characters to hold out.", low=0.001, high=0.999
+    )
+    hold_out_gap: int = option(
+        250, "Characters left out before a tail, lest a chorus cut in two be scored.", low=0
+    )
+    validation_ratio: float = option(
+        0.0,
+        "Share of the rest to set aside, by the same policy, to stop training by; 0 takes the "
+        "held-out text for it.",
+        low=0,
+        high=0.5,
+    )
 
     @property
     def shares(self) -> list[Share]:
@@ -116,8 +109,9 @@ def _deal_documents(documents: Sequence[Document], shares: Sequence[Share]) -> l
     """Every document to one split."""
     if len(documents) <= len(shares):
         raise ConfigError(
-            f"hold_out_policy='documents' needs at least {len(shares) + 1} documents; the corpus "
-            f"has {len(documents)}: give more, or hold_out_policy='tail'"
+            f"{{hold_out_policy:documents}} needs at least {len(shares) + 1} documents; the corpus "
+            f"has {len(documents)}: give more, or {{hold_out_policy:tail}}",
+            {"hold_out_policy": "documents"},
         )
     splits: dict[str, str] = {}  # by the document's name
     for number, share in enumerate(shares):
@@ -165,8 +159,9 @@ def _cut_tail(documents: Sequence[Document], shares: Sequence[Share], gap: int) 
         stop = start - gap
         if stop <= 0:
             raise ConfigError(
-                f"{share.option}={share.ratio} and hold_out_gap={gap} leave nothing to train on; "
-                f"the corpus has {total} characters: give more text, or a smaller ratio or gap"
+                f"{{{share.option}}} and {{hold_out_gap}} leave nothing to train on; the corpus "
+                f"has {total} characters: give more text, or a smaller ratio or gap",
+                {share.option: share.ratio, "hold_out_gap": gap},
             )
     spans.append((TRAIN, 0, stop))
     offset = 0  # of the document in the corpus

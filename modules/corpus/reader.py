@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from modules.checks import check_choice, check_range
+from modules.checks import Options, option
 from modules.corpus import detection, encodings
 from modules.corpus.archives import Archive
 from modules.corpus.files import LOCAL, Files
@@ -20,29 +20,21 @@ PASSAGE = 4096  # characters of an Example at most
 
 
 @dataclass(frozen=True)
-class CorpusOptions:
-    """How to read the archives.
+class CorpusOptions(Options, group="Data"):
+    """How to read the archives."""
 
-    Attributes:
-        encoding: of the texts: `utf-8`, `utf-16` (with a byte order mark), `gb18030`, `big5`, or
-            `auto` to find each text's own.
-        max_characters: read so many characters of the corpus, from its start; None reads all.
-        max_ratio: of a text's bytes to its packed bytes; more is taken for a zip bomb, unless
-            the text has under 1 MiB.
-        max_bytes: of all the texts together, unpacked.
-    """
-
-    encoding: str = detection.AUTO
-    max_characters: int | None = None
-    max_ratio: float = 100.0
-    max_bytes: int = 2**30
-
-    def __post_init__(self) -> None:
-        check_choice("encoding", self.encoding, (detection.AUTO, *encodings.CODECS))
-        if self.max_characters is not None:
-            check_range("max_characters", self.max_characters, 1)
-        check_range("max_ratio", self.max_ratio, 1)
-        check_range("max_bytes", self.max_bytes, 1)
+    encoding: str = option(
+        detection.AUTO,
+        "Encoding of the texts; UTF-16 needs a byte order mark, auto finds each text's own.",
+        choices=(detection.AUTO, *encodings.CODECS),
+    )
+    max_characters: int | None = option(
+        None, "Read only so many characters, the corpus's first.", low=1, shown="all"
+    )
+    max_ratio: float = option(
+        100.0, "Refuse members of 1 MiB or more that unpack to more than so many times.", low=1
+    )
+    max_bytes: int = option(2**30, "Refuse more bytes than that, unpacked.", low=1)
 
 
 @dataclass(frozen=True)
@@ -125,7 +117,8 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
     try:
         reading = detection.identify(lambda: archive.read(member), options.encoding)
     except CorpusError as error:
-        raise CorpusError(f"{archive.path}: {member!r} {error}") from error
+        error.about = f"{archive.path}: {member!r} "
+        raise
     if not reading.characters:
         _logger.warning("%s: %r is empty and passed over", archive.path, member)
     if reading.lost:

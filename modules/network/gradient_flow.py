@@ -155,8 +155,9 @@ def measure(
     norms = [_norm(step) for step in gradients.hiddens]
     if not np.isfinite([gradient_norm, *norms]).all():
         raise TrainingError(
-            f"the gradients of {cell} with gain={gain:g} exceed float32 within "
-            f"num_steps={num_steps}: give fewer steps or a smaller gain"
+            f"the gradients of {cell} with {{gain}} exceed float32 within {{num_steps}}: give "
+            "fewer steps or a smaller gain",
+            {"gain": gain, "num_steps": num_steps},
         )
     factor = min(1.0, clip_norm / gradient_norm)
     return Curve(cell, gain, gradient_norm, norms, [norm * factor for norm in norms])

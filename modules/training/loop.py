@@ -137,8 +137,9 @@ class Training:
         self._summaries.close()
         if self._best_epoch == 0:
             raise TrainingError(
-                f"no epoch of {int(self._epoch)} had a finite perplexity with "
-                f"learning_rate={self._hyperparameters.learning_rate:g}: lower it"
+                f"no epoch of {int(self._epoch)} had a finite perplexity with {{learning_rate}}: "
+                "lower it",
+                vars(self._hyperparameters),
             )
         self._best_weights.read(self._best_path).assert_consumed()
         _logger.info(

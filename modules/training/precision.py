@@ -39,11 +39,13 @@ def check_precision(precision: Precision, flags: Collection[str], has_gpu: bool)
         return
     if has_gpu:
         raise TrainingError(
-            "precision='bfloat16' needs training on a CPU, got a GPU, whose recurrent kernels "
-            "train in float32: give precision='float32', or hide the GPU"
+            "{precision} needs training on a CPU, got a GPU, whose recurrent kernels train in "
+            "float32: give {precision:float32}, or hide the GPU",
+            {"precision": precision},
         )
     if not set(BFLOAT16_INSTRUCTIONS) & set(flags):
         raise TrainingError(
-            f"precision='bfloat16' needs a CPU with {' or '.join(BFLOAT16_INSTRUCTIONS)}, got one "
-            "with neither: give precision='float32'"
+            f"{{precision}} needs a CPU with {' or '.join(BFLOAT16_INSTRUCTIONS)}, got one with "
+            "neither: give {precision:float32}",
+            {"precision": precision},
         )

@@ -118,7 +118,8 @@ class Search(BaseTuner):
         if not math.isfinite(best.score):
             raise TrainingError(
                 f"no trial of {len(self.oracle.trials)} had a finite perplexity with "
-                f"learning_rate={self._hyperparameters.learning_rate:g} or near it: lower it"
+                "{learning_rate} or near it: lower it",
+                vars(self._hyperparameters),
             )
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> dict[str, float]:

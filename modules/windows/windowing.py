@@ -49,9 +49,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol
 
-from modules.checks import check_choice, check_range
+from modules.checks import Options, option
 from modules.errors import ConfigError, WindowError
 
 Sampling = Literal["consecutive", "random"]
@@ -209,38 +209,31 @@ def _overlapping(
 
 
 @dataclass(frozen=True)
-class WindowOptions:
+class WindowOptions(Options, group="Windows"):
     """What windows to cut.
-
-    Attributes:
-        sampling: "consecutive" or "random", of the training windows.
-        batch_size: windows in a minibatch; consecutive windows have as many lanes.
-        num_steps: characters that a training window predicts.
-        random_offset: whether each epoch starts at its own offset below num_steps; random only.
-        stride: characters that a scored window scores.
-        context: characters before them, at most, that only warm the state up.
 
     Raises:
         ConfigError: if a value, or a combination of values, makes no sense.
     """
 
-    sampling: Sampling = "consecutive"
-    batch_size: int = 32
-    num_steps: int = 35
-    random_offset: bool = False
-    stride: int = 256
-    context: int = 64
+    sampling: Sampling = option("consecutive", "How training windows are ordered.")
+    batch_size: int = option(
+        32, "Windows in a minibatch; consecutive ones have as many lanes.", low=1
+    )
+    num_steps: int = option(35, "Characters that a training window predicts.", low=1)
+    random_offset: bool = option(
+        False, "Start each epoch's windows at an offset of its own; random sampling only."
+    )
+    stride: int = option(256, "Characters that an evaluation window scores.", low=1)
+    context: int = option(64, "Characters before them, at most, that are read unscored.", low=0)
 
     def __post_init__(self) -> None:
-        check_choice("sampling", self.sampling, get_args(Sampling))
-        check_range("batch_size", self.batch_size, 1)
-        check_range("num_steps", self.num_steps, 1)
-        check_range("stride", self.stride, 1)
-        check_range("context", self.context, 0)
+        super().__post_init__()
         if self.random_offset and self.sampling != "random":
             raise ConfigError(
-                f"random_offset=True needs sampling='random', got {self.sampling!r}: "
-                "drop the offset or sample at random"
+                "{random_offset} needs {sampling:random}, got {sampling}: drop the offset or "
+                "sample at random",
+                vars(self),
             )
 
     def training(self, lengths: Sequence[int]) -> Layout:
@@ -265,9 +258,12 @@ class WindowOptions:
         """Raises WindowError if `length` characters do not make one minibatch."""
         if length < self.min_length:
             raise WindowError(
-                f"num_steps={self.num_steps} and batch_size={self.batch_size} need at least "
-                f"{self.min_length} characters; split {split!r} has {length}: "
-                "give more text, or fewer steps or lanes"
+                "{num_steps} and {batch_size} need at least {least} characters; split {split} has "
+                "{length}: give more text, or fewer steps or lanes",
+                vars(self),
+                least=self.min_length,
+                split=repr(split),
+                length=length,
             )
 
     def check_scored(self, split: str, length: int) -> None:

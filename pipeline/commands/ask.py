@@ -3,51 +3,52 @@
 from typing import Any
 
 import click
+import cloup
 from click.core import ParameterSource
 
 from modules.contract import DEFAULT_CANDIDATES, MAX_CANDIDATES, MAX_CHARS, MAX_WIDTH, OPTIONS
-from pipeline.commands.client_options import all_of, client_options, connect
-from pipeline.commands.pipeline_options import NATURAL, json_option
+from pipeline.commands.client_options import client_options, connect
+from pipeline.commands.flags import all_of, json_option
 from pipeline.commands.texts import ask_in_batches, text_arguments
 from pipeline.console import heat_map, printing
 
 _SAMPLING_OPTIONS = [
-    click.option(
+    cloup.option(
         "--temperature",
         type=click.FloatRange(0),
         default=OPTIONS["temperature"],
         show_default=True,
         help="0 takes the likeliest character, 1 draws from the model's distribution.",
     ),
-    click.option(
+    cloup.option(
         "--top-k",
-        type=NATURAL,
+        type=click.IntRange(0, 2**31 - 1),
         default=OPTIONS["top_k"],
         show_default=True,
         help="Draw from the k likeliest characters; 0 draws from all.",
     ),
-    click.option(
+    cloup.option(
         "--top-p",
         type=click.FloatRange(0, 1, min_open=True),
         default=OPTIONS["top_p"],
         show_default=True,
         help="Draw from the likeliest characters that together are so probable.",
     ),
-    click.option(
+    cloup.option(
         "--repetition-penalty",
         type=click.FloatRange(0, min_open=True),
         default=OPTIONS["repetition_penalty"],
         show_default=True,
         help="Above 1, what was written lately becomes less likely.",
     ),
-    click.option(
+    cloup.option(
         "--seed",
         type=click.IntRange(0, 2**63 - 1),
         default=OPTIONS["seed"],
         show_default=True,
         help="Same seed, same characters.",
     ),
-    click.option(
+    cloup.option(
         "--stop",
         default=OPTIONS["stop"],
         show_default="nothing",
@@ -56,9 +57,9 @@ _SAMPLING_OPTIONS = [
 ]
 
 
-@click.command()
+@cloup.command()
 @text_arguments("PREFIX")
-@click.option(
+@cloup.option(
     "--num-chars",
     type=click.IntRange(0, MAX_CHARS),
     default=OPTIONS["num_chars"],
@@ -66,7 +67,7 @@ _SAMPLING_OPTIONS = [
     help="Characters to append.",
 )
 @all_of(_SAMPLING_OPTIONS)
-@click.option(
+@cloup.option(
     "--beam",
     type=click.IntRange(1, MAX_WIDTH),
     show_default="no search",
@@ -118,7 +119,7 @@ def generate(
             printing.print_texts(lyrics)
 
 
-@click.command()
+@cloup.command()
 @text_arguments("TEXT")
 @client_options
 @json_option
@@ -137,9 +138,9 @@ def score(texts: list[str], batch_size: int, as_json: bool, client: dict) -> Non
             heat_map.print_scores(texts, scores)
 
 
-@click.command()
+@cloup.command()
 @text_arguments("TEXT")
-@click.option(
+@cloup.option(
     "--top-k",
     type=click.IntRange(1, MAX_CANDIDATES),
     default=5,
@@ -162,9 +163,9 @@ def fill(texts: list[str], top_k: int, batch_size: int, as_json: bool, client: d
             printing.print_filled(answers)
 
 
-@click.command(name="next")
+@cloup.command(name="next")
 @text_arguments("PREFIX")
-@click.option(
+@cloup.option(
     "--top-k",
     type=click.IntRange(1, MAX_CANDIDATES),
     default=DEFAULT_CANDIDATES,

@@ -2,13 +2,14 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+import cloup
 
 from modules.contract import GRPC_PORT, MODEL_NAME
-from pipeline.commands.pipeline_options import POSITIVE
+from pipeline.commands.flags import POSITIVE, all_of
 from pipeline.console import printing
 
 if TYPE_CHECKING:
@@ -20,53 +21,45 @@ Client = TypeVar("Client", bound="LyricsClient")
 _PEM = click.Path(exists=True, dir_okay=False)
 
 _SERVER = [
-    click.option(
+    cloup.option(
         "--target",
         default=f"localhost:{GRPC_PORT}",
         show_default=True,
         help="The server's host:port.",
     ),
-    click.option(
+    cloup.option(
         "--timeout",
         type=click.FloatRange(0.001),
         default=30.0,
         show_default=True,
         help="Seconds to wait for an answer.",
     ),
-    click.option(
+    cloup.option(
         "--tls", is_flag=True, help="Encrypt, and trust only a server whose certificate holds."
     ),
-    click.option(
+    cloup.option(
         "--root-certificates",
         type=_PEM,
         show_default="gRPC's own",
         help="PEM file of whom to trust; turns --tls on.",
     ),
-    click.option(
+    cloup.option(
         "--client-certificate",
         type=_PEM,
         show_default="none",
         help="PEM file to show to the server; turns --tls on.",
     ),
-    click.option(
+    cloup.option(
         "--client-key", type=_PEM, show_default="none", help="PEM file with that one's private key."
     ),
 ]
 
 
 _MODEL = [
-    click.option("--model-name", default=MODEL_NAME, show_default=True, help="Model to ask."),
-    click.option("--version", type=POSITIVE, show_default="the newest", help="Version to ask."),
-    click.option("--label", show_default="none", help="Label of the version to ask."),
+    cloup.option("--model-name", default=MODEL_NAME, show_default=True, help="Model to ask."),
+    cloup.option("--version", type=POSITIVE, show_default="the newest", help="Version to ask."),
+    cloup.option("--label", show_default="none", help="Label of the version to ask."),
 ]
-
-
-def all_of(options: Iterable[Callable]) -> Callable:
-    """Several options as one decorator, in this order."""
-    decorators = list(options)
-    return lambda command: functools.reduce(
-        lambda made, option: option(made), reversed(decorators), command
-    )
 
 
 def server_options(command: Callable) -> Callable:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cloup
 from rich.table import Table
 
 from modules.contract import MODEL_NAME
 from modules.errors import ModelNotFound, ServerUnavailable
 from modules.version_numbers import LARGEST
-from pipeline.commands.client_options import administer, all_of, server_options
-from pipeline.commands.pipeline_options import json_option
+from pipeline.commands.client_options import administer, server_options
+from pipeline.commands.flags import all_of, json_option
 from pipeline.config import PRESETS
 from pipeline.console import printing
 from pipeline.pushed import CONFIG_NAME, Place, Version
@@ -23,15 +24,15 @@ _VERSION = click.IntRange(1, LARGEST)
 
 
 _PLACE_OPTIONS = [
-    click.option(
+    cloup.option(
         "--model-base-path",
         type=click.Path(file_okay=False, path_type=Path),
         default=PRESETS["lyrics"].serving_dir,
         show_default=True,
         help="Directory of the pushed versions.",
     ),
-    click.option("--model-name", default=MODEL_NAME, show_default=True, help="Name in requests."),
-    click.option(
+    cloup.option("--model-name", default=MODEL_NAME, show_default=True, help="Name in requests."),
+    cloup.option(
         "--model-config-file",
         type=click.Path(dir_okay=False, path_type=Path),
         show_default=f"{CONFIG_NAME} beside the versions",
@@ -39,14 +40,14 @@ _PLACE_OPTIONS = [
     ),
 ]
 _CHANGE_OPTIONS = [
-    click.option(
+    cloup.option(
         "--served-base-path",
         metavar="DIRECTORY",
         default="",
         show_default="as the file has it, or else --model-base-path",
         help="Directory of the versions as the server sees it, where that is another one.",
     ),
-    click.option(
+    cloup.option(
         "--reload/--no-reload",
         default=True,
         show_default=True,
@@ -73,7 +74,7 @@ def _change_options(command: Callable) -> Callable:
     return _place_options(all_of(_CHANGE_OPTIONS)(command))
 
 
-@click.group()
+@cloup.group()
 def models() -> None:
     """Choose which of the pushed versions answer.
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import IO, Any, TypeVar
 
 import click
+import cloup
 
 from pipeline.console import printing
 
@@ -22,7 +23,7 @@ def text_arguments(metavar: str) -> Callable:
 
     def decorate(command: Callable) -> Any:
         @click.argument("arguments", nargs=-1, metavar=f"[{metavar}]...")
-        @click.option(
+        @cloup.option(
             "--file",
             "files",
             # What is no UTF-8 is refused when it is sent, in a sentence.
@@ -31,7 +32,7 @@ def text_arguments(metavar: str) -> Callable:
             show_default="none",
             help=f"File with a {metavar} on each line.",
         )
-        @click.option(
+        @cloup.option(
             "--batch-size",
             type=click.IntRange(1, 1024),
             default=32,

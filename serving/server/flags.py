@@ -2,78 +2,142 @@
 
 from dataclasses import dataclass
 
+from modules.checks import FIRST, Options, option
 from modules.contract import GRPC_PORT, MODEL_NAME
 from modules.errors import ConfigError
 
+VERSIONS, LISTENING, COMPUTING = "Versions", "Listening", "Computing"  # headings of the flags
+
 
 @dataclass(frozen=True)
-class ServerOptions:
+class ServerOptions(Options):
     """The flags of tensorflow_model_server that the local server has too, by their names.
 
-    Attributes:
-        model_base_path: directory with a model's versions, each in a subdirectory named by a
-            positive integer.
-        model_name: what requests call the model.
-        model_config_file: text ModelServerConfig of many models, in place of these two.
-        host: interface to listen on; TF Serving has no such flag and listens on all.
-        port: gRPC port; 0 picks a free one.
-        rest_api_port: HTTP port for REST and metrics; 0 is none.
-        rest_api_timeout_in_ms: milliseconds that a REST request may take.
-        monitoring_config_file: text MonitoringConfig; it may switch on metrics for Prometheus.
-        file_system_poll_wait_seconds: seconds between two looks for a new version; 0 or less
-            looks only once, at the start.
-        enable_batching: whether requests of several callers run together.
-        batching_parameters_file: text BatchingParameters; without one TF Serving's defaults hold.
-        ssl_config_file: text SSLConfig; without one gRPC is not encrypted.
-        grpc_socket_path: Unix socket to listen on besides.
-        grpc_channel_arguments: `key=value` of gRPC's server, with commas between.
-        grpc_max_threads: calls answered at a time; further ones are refused.
-        model_config_file_poll_wait_seconds: seconds between two reads of that file; 0 or less
-            reads it only once.
-        enable_model_warmup: whether a version first answers the requests that travel with it.
-        xla_cpu_compilation_enabled: whether models may have parts of them compiled by XLA.
-        tensorflow_intra_op_parallelism: threads that compute one operation; 0 is as many as
-            there are processors. Many small requests at once are served faster by one.
-        tensorflow_inter_op_parallelism: threads that compute operations at the same time; 0
-            alike, and -1 is none but the request's own.
-        max_num_load_retries: further tries to load a version after the first.
-        load_retry_interval_micros: between two tries, in microseconds.
-        allow_version_labels_for_unavailable_models: whether a new label may be given to a
-            version that is not available yet; labels at the start need it.
+    `host` alone is its own: TF Serving listens on all interfaces.
     """
 
-    model_base_path: str = ""
-    model_name: str = MODEL_NAME
-    model_config_file: str = ""
-    host: str = "127.0.0.1"
-    port: int = GRPC_PORT
-    rest_api_port: int = 0
-    rest_api_timeout_in_ms: int = 30_000
-    monitoring_config_file: str = ""
-    file_system_poll_wait_seconds: float = 1
-    enable_batching: bool = False
-    batching_parameters_file: str = ""
-    ssl_config_file: str = ""
-    grpc_socket_path: str = ""
-    grpc_channel_arguments: str = ""
-    grpc_max_threads: int = 128
-    model_config_file_poll_wait_seconds: float = 0
-    enable_model_warmup: bool = True
-    xla_cpu_compilation_enabled: bool = False
-    tensorflow_intra_op_parallelism: int = 0
-    tensorflow_inter_op_parallelism: int = 0
-    max_num_load_retries: int = 5
-    load_retry_interval_micros: int = 60_000_000
-    allow_version_labels_for_unavailable_models: bool = False
+    model_base_path: str = option(
+        "",
+        "Directory of the pushed versions, each named by its number.",
+        group=FIRST,
+        metavar="DIR",
+    )
+    model_name: str = option(MODEL_NAME, "Name in requests.", group=FIRST)
+    model_config_file: str = option(
+        "",
+        "ModelServerConfig (text) of several models, or versions, in place of these two.",
+        group=VERSIONS,
+        shown="none",
+        metavar="FILE",
+    )
+    host: str = option(
+        "127.0.0.1", "Interface of the local server; TF Serving listens on all.", group=FIRST
+    )
+    port: int = option(
+        GRPC_PORT,
+        "gRPC port; 0 lets the local server pick a free one.",
+        low=0,
+        high=65535,
+        group=FIRST,
+    )
+    rest_api_port: int = option(
+        0,
+        "HTTP port for TF Serving's REST API.",
+        low=0,
+        high=65535,
+        group=FIRST,
+        shown="no REST",
+    )
+    rest_api_timeout_in_ms: int = option(
+        30_000, "Milliseconds that a REST request may take.", low=1, group=LISTENING
+    )
+    monitoring_config_file: str = option(
+        "",
+        "MonitoringConfig (text): metrics for Prometheus, on the HTTP port.",
+        group=LISTENING,
+        shown="none",
+        metavar="FILE",
+    )
+    file_system_poll_wait_seconds: float = option(
+        1, "Seconds between two looks for a new version; 0 looks once.", low=0, group=VERSIONS
+    )
+    enable_batching: bool = option(
+        False, "Run requests of several callers together.", group=COMPUTING
+    )
+    batching_parameters_file: str = option(
+        "",
+        "BatchingParameters (text): how large batches are and how long they wait.",
+        group=COMPUTING,
+        shown="TF Serving's defaults",
+        metavar="FILE",
+    )
+    ssl_config_file: str = option(
+        "",
+        "SSLConfig (text): key and certificates.",
+        group=LISTENING,
+        shown="no TLS",
+        metavar="FILE",
+    )
+    grpc_socket_path: str = option(
+        "", "Unix socket to listen on besides.", group=LISTENING, shown="none", metavar="PATH"
+    )
+    grpc_channel_arguments: str = option(
+        "",
+        "Settings of gRPC's server, such as grpc.max_connection_age_ms=2000, comma-separated.",
+        group=LISTENING,
+        shown="none",
+    )
+    grpc_max_threads: int = option(
+        128, "Calls answered at a time; further ones are refused.", low=1, group=COMPUTING
+    )
+    model_config_file_poll_wait_seconds: float = option(
+        0, "Seconds between two reads of that file; 0 reads it once.", low=0, group=VERSIONS
+    )
+    enable_model_warmup: bool = option(
+        True,
+        "Answer the requests that travel with a version before all others.",
+        group=VERSIONS,
+    )
+    xla_cpu_compilation_enabled: bool = option(
+        False,
+        "Let models be compiled: generate_xla, of a model trained with --xla, needs it.",
+        group=COMPUTING,
+    )
+    tensorflow_intra_op_parallelism: int = option(
+        0,
+        "Threads that share an operation; 1 does best where many ask at once.",
+        low=0,
+        group=COMPUTING,
+        shown="one for each processor",
+    )
+    tensorflow_inter_op_parallelism: int = option(
+        0,
+        "Threads that run operations side by side; -1 is none but the request's own, which does "
+        "best where few ask.",
+        low=-1,
+        group=COMPUTING,
+        shown="one for each processor",
+    )
+    max_num_load_retries: int = option(
+        5, "Further tries to load a version that could not be.", low=0, group=VERSIONS
+    )
+    load_retry_interval_micros: int = option(
+        60_000_000, "Microseconds between two tries.", low=0, group=VERSIONS
+    )
+    allow_version_labels_for_unavailable_models: bool = option(
+        False,
+        "Let a new label name a version that is yet to load: that file's, at the start.",
+        group=VERSIONS,
+    )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if bool(self.model_base_path) == bool(self.model_config_file):
             raise ConfigError(
-                f"model_base_path={self.model_base_path!r} and "
-                f"model_config_file={self.model_config_file!r}: give exactly one of them"
+                "{model_base_path} and {model_config_file}: give exactly one of them", vars(self)
             )
         if self.batching_parameters_file and not self.enable_batching:
             raise ConfigError(
-                f"batching_parameters_file={self.batching_parameters_file!r} without "
-                "enable_batching: set this too"
+                "{batching_parameters_file} without {enable_batching.name}: set this too",
+                vars(self),
             )

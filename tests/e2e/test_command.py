@@ -214,7 +214,7 @@ def test_a_missing_file_and_a_bad_option(tmp_path):
     assert missing.stderr.splitlines()[-1].startswith("Error: no such file: no.zip")
     wrong = lyrics("run", "--random-offset", "--root", str(tmp_path))
     assert wrong.returncode == 1
-    assert "random_offset=True needs sampling='random'" in wrong.stderr
+    assert "--random-offset needs --sampling random" in wrong.stderr
 
 
 def test_a_killed_run_goes_on_where_it_was(tmp_path, config):

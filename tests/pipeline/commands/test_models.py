@@ -105,7 +105,7 @@ def test_a_directory_that_is_not_there(tmp_path):
     absent = str(tmp_path / "absent")
     result = CliRunner().invoke(main, ["models", "list", "--model-base-path", absent])
     assert result.exit_code == 1
-    assert result.output.startswith(f"Error: model_base_path={absent!r} is no directory here: ")
+    assert result.output.startswith(f"Error: --model-base-path {absent} is no directory here: ")
 
 
 def test_version_numbers_are_positive(models):

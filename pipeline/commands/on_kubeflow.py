@@ -1,0 +1,47 @@
+"""`lyrics kubeflow`: the same pipeline, compiled for a cluster."""
+
+from typing import Any
+
+import click
+import cloup
+
+from pipeline.commands.flags import verbose_option
+from pipeline.commands.pipeline_options import make_config, pipeline_options
+from pipeline.console import printing
+
+
+@cloup.group()
+def kubeflow() -> None:
+    """Run the same pipeline on Kubeflow."""
+
+
+@kubeflow.command(name="compile")
+@pipeline_options
+@cloup.option("--image", default="tfx-lyrics:latest", show_default=True, help="Container image.")
+@cloup.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    default="lyrics.yaml",
+    show_default=True,
+    help="File to write.",
+)
+@verbose_option
+def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
+    """Compile the pipeline to a KFP v2 PipelineSpec.
+
+    Here --data and --root are paths as the containers see them, such as gs://bucket/lyrics;
+    the bundled corpus is in the image.
+    """
+    config = make_config(**{"data": "data/lyrics.zip", **options})
+    printing.set_up_logging(verbose)
+    if "://" not in config.root and not config.root.startswith("/"):
+        printing.stderr.print(
+            f"--root {config.root} is a directory in each container, of its own: before you run "
+            "the pipeline, compile it with one that they share"
+        )
+    with printing.working("importing TFX"):
+        from pipeline.kubeflow import compile_pipeline
+
+    compile_pipeline(config, image, output)
+    click.echo(output)

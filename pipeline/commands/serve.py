@@ -1,0 +1,42 @@
+"""`lyrics serve`: TF Serving, or the local server in its place."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import cloup
+
+from modules.checks import options_of
+from pipeline.commands.flags import flags, verbose_option
+from pipeline.config import PRESETS
+from pipeline.console import printing
+from pipeline.pushed import CONFIG_NAME, Place
+from serving.server.flags import ServerOptions
+
+# The flags of tensorflow_model_server are spelled with underscores: both spellings will do.
+_AS_TF_SERVING = {"token_normalize_func": lambda name: name.replace("_", "-")}
+
+
+@cloup.command(context_settings=_AS_TF_SERVING)
+@flags(
+    options_of(ServerOptions), {"model_base_path": PRESETS["lyrics"].serving_dir}, switches=False
+)
+@verbose_option
+def serve(verbose: bool, **options: Any) -> None:
+    """Serve the newest pushed version over gRPC, and REST, until stopped.
+
+    Where `lyrics models` has promoted another, it is that one. Starts tensorflow_model_server
+    where it is on the PATH, else a local server that speaks the same protocol.
+    """
+    from serving.server import launch
+
+    printing.set_up_logging(verbose, "serving")
+    base_path = Path(options["model_base_path"])
+    place = Place(base_path, options["model_name"], base_path / CONFIG_NAME)
+    if not options["model_config_file"] and place.is_promoted():
+        click.echo(f"serving what was promoted: {place.model_config_file}", err=True)
+        options["model_config_file"] = str(place.model_config_file)
+        options["allow_version_labels_for_unavailable_models"] = True
+    if options["model_config_file"]:
+        options["model_base_path"] = ""
+    launch.serve(ServerOptions(**options))
