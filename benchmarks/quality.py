@@ -11,7 +11,7 @@ from benchmarks.corpora import BOOK, CORPORA, book_text
 from benchmarks.quality_report import print_held_out, print_learnt
 from modules.hyperparameters import Cell
 from modules.windows.windowing import Sampling
-from pipeline.console import printing
+from pipeline.console import messages, progress, terminal
 
 if TYPE_CHECKING:  # they bring in TensorFlow
     from benchmarks.book_settings import Learnt
@@ -44,7 +44,7 @@ def main(
     json_file: str | None,
 ) -> None:
     """Measure perplexities, of training text and of held-out text, and print the tables."""
-    printing.set_up_logging(verbose=False)
+    messages.set_up_logging(verbose=False)
     results: dict[str, list[Any]] = {}
     if "book" in part:
         text = book_text()
@@ -66,10 +66,10 @@ def learn(
     text: str, cells: tuple[Cell, ...], samplings: tuple[Sampling, ...], num_epochs: int
 ) -> "list[Learnt]":
     """Part 1."""
-    with printing.working("importing TensorFlow"):
+    with progress.working("importing TensorFlow"):
         from benchmarks.book_settings import learn_by_heart, tasks
     todo, learnt = tasks(cells, samplings), []
-    with printing.progress() as on_stage:
+    with progress.progress() as on_stage:
         for done, (network, recipe) in enumerate(todo):
             on_stage(f"{network}, {recipe}", done, len(todo))
             learnt.append(learn_by_heart(text, network, recipe, num_epochs))
@@ -78,21 +78,21 @@ def learn(
 
 def score(corpora: tuple[str, ...], root: str, overrides: dict[str, Any]) -> "list[HeldOut]":
     """Part 2, of the corpora that are there."""
-    with printing.working("importing TFX"):
+    with progress.working("importing TFX"):
         from benchmarks.held_out import measure
     held_out = []
     for corpus in corpora:
         if not CORPORA[corpus].is_file():
             _skip(corpus, CORPORA[corpus])
             continue
-        printing.stderr.print(f"{corpus}:")
-        with printing.progress() as on_stage:
+        terminal.stderr.print(f"{corpus}:")
+        with progress.progress() as on_stage:
             held_out.append(measure(corpus, root, overrides, on_stage))
     return held_out
 
 
 def _skip(what: str, path: Path) -> None:
-    printing.stderr.print(
+    terminal.stderr.print(
         f"{what} is left out: there is no {path.name}, not a part of this project"
     )
 

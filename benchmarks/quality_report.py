@@ -6,7 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.goal import goal_table, table
-from pipeline.console.printing import stdout
+from pipeline.console.terminal import stdout
 
 if TYPE_CHECKING:  # they bring in TensorFlow
     from benchmarks.book_settings import Learnt

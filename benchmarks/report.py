@@ -4,7 +4,7 @@ from rich.table import Table
 
 from benchmarks.goal import cell_table, goal_table, table
 from benchmarks.results import Results
-from pipeline.console.printing import stdout
+from pipeline.console.terminal import stdout
 
 _CAPTION = (
     "Batch 32, 35 steps, 256 hidden units, vocabulary 1,027; SGD with the gradients clipped, "

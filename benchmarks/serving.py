@@ -34,7 +34,7 @@ from benchmarks.serving_results import (
 )
 from benchmarks.writing import Writing
 from modules.contract import GENERATE, GENERATE_XLA
-from pipeline.console import printing
+from pipeline.console import messages, progress
 
 _NUM_CHARS = 50  # as many as the book prints
 _MINIMAL = 100  # requests of one character, in a turn
@@ -101,7 +101,7 @@ _QUICK = Plan(
 @click.option("--json", "json_file", type=click.Path(dir_okay=False), help="Write them there too.")
 def main(quick: bool, json_file: str | None) -> None:
     """Time how a served model writes, in process and over gRPC, and print the tables."""
-    printing.set_up_logging(verbose=False)
+    messages.set_up_logging(verbose=False)
     with tempfile.TemporaryDirectory() as directory:
         results = measure(_QUICK if quick else Plan(), Path(directory))
     print_results(results)
@@ -114,7 +114,7 @@ def measure(plan: Plan, directory: Path) -> ServingResults:
     """Takes all the figures, telling what it is at."""
     results = ServingResults({})
     done, total = itertools.count(), 3 * len(plan.cells) + 2
-    with printing.progress() as on_stage:
+    with progress.progress() as on_stage:
 
         def at(stage: str) -> None:
             on_stage(stage, next(done), total)

@@ -5,7 +5,7 @@ from rich.table import Table
 from benchmarks.goal import cell_table, goal_table, table
 from benchmarks.serving_results import ServingResults
 from benchmarks.writing import NUM_HIDDENS, VOCAB_SIZE
-from pipeline.console.printing import stdout
+from pipeline.console.terminal import stdout
 
 _CAPTION = (
     f"{NUM_HIDDENS} hidden units, vocabulary {VOCAB_SIZE:,}, the likeliest characters; the same "

@@ -35,7 +35,7 @@ from benchmarks.results import (
 from benchmarks.task import Task
 from modules.hyperparameters import Cell
 from modules.training.precision import BFLOAT16_INSTRUCTIONS, cpu_flags, cpu_info
-from pipeline.console import printing
+from pipeline.console import progress
 
 _THREADS = 2
 _PYTORCH_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -113,7 +113,7 @@ def measure(plan: Plan, ids: str) -> Results:
     milliseconds: dict[str, dict[str, float]] = {}
     epochs, memorised = [], None
     done, total = itertools.count(), len(plan.cells) + len(plan.corpora) + bool(plan.epochs)
-    with printing.progress() as on_stage:
+    with progress.progress() as on_stage:
         with contestants(interpreters) as started:
             for cell in plan.cells:
                 on_stage(f"steps of the {cell}", next(done), total)

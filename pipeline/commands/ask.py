@@ -10,7 +10,7 @@ from modules.contract import DEFAULT_CANDIDATES, MAX_CANDIDATES, MAX_CHARS, MAX_
 from pipeline.commands.client_options import client_options, connect
 from pipeline.commands.flags import all_of, json_option
 from pipeline.commands.texts import ask_in_batches, text_arguments
-from pipeline.console import heat_map, printing
+from pipeline.console import heat_map, machines, ranked, written
 
 _SAMPLING_OPTIONS = [
     cloup.option(
@@ -102,21 +102,21 @@ def generate(
                 lambda batch: connection.generate_beam(batch, num_chars, beam), texts, batch_size
             )
             if as_json:
-                printing.print_json(list(beams))
+                machines.print_json(list(beams))
             else:
-                printing.print_beams(beams)
+                written.print_beams(beams)
         elif as_json:
-            written = ask_in_batches(
+            answers = ask_in_batches(
                 lambda batch: connection.generate_scored(batch, **options), texts, batch_size
             )
-            printing.print_json(list(written))
+            machines.print_json(list(answers))
         elif len(texts) == 1:
-            printing.print_stream(texts[0], connection.stream(texts[0], **options))
+            written.print_stream(texts[0], connection.stream(texts[0], **options))
         else:
             lyrics = ask_in_batches(
                 lambda batch: connection.generate(batch, **options), texts, batch_size
             )
-            printing.print_texts(lyrics)
+            written.print_texts(lyrics)
 
 
 @cloup.command()
@@ -133,7 +133,7 @@ def score(texts: list[str], batch_size: int, as_json: bool, client: dict) -> Non
     with connect(**client) as connection:
         scores = ask_in_batches(connection.score, texts, batch_size)
         if as_json:
-            printing.print_json(list(scores))
+            machines.print_json(list(scores))
         else:
             heat_map.print_scores(texts, scores)
 
@@ -158,9 +158,9 @@ def fill(texts: list[str], top_k: int, batch_size: int, as_json: bool, client: d
     with connect(**client) as connection:
         answers = ask_in_batches(lambda batch: connection.fill(batch, top_k), texts, batch_size)
         if as_json:
-            printing.print_json(list(answers))
+            machines.print_json(list(answers))
         else:
-            printing.print_filled(answers)
+            ranked.print_filled(answers)
 
 
 @cloup.command(name="next")
@@ -184,9 +184,9 @@ def next_(texts: list[str], top_k: int, batch_size: int, as_json: bool, client: 
             lambda batch: connection.next_char(batch, top_k), texts, batch_size
         )
         if as_json:
-            printing.print_json(list(answers))
+            machines.print_json(list(answers))
         else:
-            printing.print_candidates(texts, answers)
+            ranked.print_candidates(texts, answers)
 
 
 def _is_given(context: click.Context, name: str) -> bool:

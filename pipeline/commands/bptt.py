@@ -6,7 +6,7 @@ import click
 import cloup
 
 from pipeline.commands.flags import json_option, verbose_option
-from pipeline.console import printing
+from pipeline.console import gradients, machines, messages, progress
 
 
 @cloup.command()
@@ -64,15 +64,15 @@ def bptt(output: str, as_json: bool, verbose: bool, **options: Any) -> None:
     Untrained networks of each kind read characters drawn at random; the loss is that of the last
     character alone, and its gradient is measured at every step before it.
     """
-    printing.set_up_logging(verbose)
-    with printing.working("importing TensorFlow"):
+    messages.set_up_logging(verbose)
+    with progress.working("importing TensorFlow"):
         from modules.network import gradient_flow
         from pipeline.console import charts
-    with printing.working("going back through time"):
+    with progress.working("going back through time"):
         survey = gradient_flow.survey(**options)
         charts.save(charts.gradient_flow(survey), output)
     if as_json:
-        printing.print_json(survey)
+        machines.print_json(survey)
     else:
-        printing.print_survey(survey)
+        gradients.print_survey(survey)
         click.echo(f"Drawn in {output}")

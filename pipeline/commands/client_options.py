@@ -10,7 +10,7 @@ import cloup
 
 from modules.contract import GRPC_PORT, MODEL_NAME
 from pipeline.commands.flags import POSITIVE, all_of
-from pipeline.console import printing
+from pipeline.console import messages
 
 if TYPE_CHECKING:
     from serving.client.blocking import LyricsClient
@@ -126,7 +126,7 @@ def administer(**options: Any) -> "AdminClient":
 
 
 def _be_quiet() -> None:
-    printing.set_up_logging(verbose=False)
+    messages.set_up_logging(verbose=False)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what fails is in the error already
 
 

@@ -16,7 +16,7 @@ from modules.version_numbers import LARGEST
 from pipeline.commands.client_options import administer, server_options
 from pipeline.commands.flags import all_of, json_option
 from pipeline.config import PRESETS
-from pipeline.console import printing
+from pipeline.console import machines, terminal
 from pipeline.pushed import CONFIG_NAME, Place, Version
 from serving.rollout.policy import STABLE, Policy
 
@@ -107,7 +107,7 @@ def list_(place: Place, server: dict[str, Any], as_json: bool) -> None:
         for version in place.versions()
     ]
     if as_json:
-        printing.print_json(versions)
+        machines.print_json(versions)
     else:
         _print_versions(versions)
         if states is None:
@@ -183,7 +183,7 @@ def _print_versions(versions: list[Version]) -> None:
     for version in versions:
         labels = ", ".join(version.labels)
         table.add_row(str(version.version), version.pushed, labels, version.state or "")
-    printing.stdout.print(table)
+    terminal.stdout.print(table)
 
 
 def _print_policy(policy: Policy, file: Path) -> None:

@@ -7,7 +7,7 @@ import cloup
 
 from pipeline.commands.flags import verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
-from pipeline.console import printing
+from pipeline.console import messages, progress, terminal
 
 
 @cloup.group()
@@ -34,13 +34,13 @@ def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
     the bundled corpus is in the image.
     """
     config = make_config(**{"data": "data/lyrics.zip", **options})
-    printing.set_up_logging(verbose)
+    messages.set_up_logging(verbose)
     if "://" not in config.root and not config.root.startswith("/"):
-        printing.stderr.print(
+        terminal.stderr.print(
             f"--root {config.root} is a directory in each container, of its own: before you run "
             "the pipeline, compile it with one that they share"
         )
-    with printing.working("importing TFX"):
+    with progress.working("importing TFX"):
         from pipeline.kubeflow import compile_pipeline
 
     compile_pipeline(config, image, output)

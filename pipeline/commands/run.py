@@ -9,7 +9,7 @@ from modules.contract import MODEL_NAME, blank_out
 from modules.hyperparameters import Task
 from pipeline.commands.flags import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
-from pipeline.console import printing
+from pipeline.console import machines, messages, progress, tables
 from serving.server.flags import ServerOptions
 
 if TYPE_CHECKING:
@@ -38,19 +38,19 @@ def run(options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | Non
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
     config = make_config(**options)
-    printing.set_up_logging(verbose, "components", "modules")
-    with printing.working("importing TensorFlow and TFX"):
+    messages.set_up_logging(verbose, "components", "modules")
+    with progress.working("importing TensorFlow and TFX"):
         from pipeline import local
         from pipeline.metadata import summarise
         from serving.client import LyricsClient
         from serving.server.server import ModelServer
 
-    with printing.progress() as on_stage:
+    with progress.progress() as on_stage:
         local.run(config, on_stage)
     summary = summarise(config)
     if summary.pushed_to:
         with (
-            printing.working("asking the pushed model"),
+            progress.working("asking the pushed model"),
             ModelServer(
                 ServerOptions(config.serving_dir, port=0, enable_model_warmup=False)
             ) as server,
@@ -58,7 +58,7 @@ def run(options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | Non
         ):
             client.wait_until_ready()
             summary = dataclasses.replace(summary, **_example(client, summary.task, prefix))
-    (printing.print_json if as_json else printing.print_summary)(summary)
+    (machines.print_json if as_json else tables.print_summary)(summary)
 
 
 def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import cloup
 from modules.checks import options_of
 from pipeline.commands.flags import flags, verbose_option
 from pipeline.config import PRESETS
-from pipeline.console import printing
+from pipeline.console import messages
 from pipeline.pushed import CONFIG_NAME, Place
 from serving.server.flags import ServerOptions
 
@@ -30,7 +30,7 @@ def serve(verbose: bool, **options: Any) -> None:
     """
     from serving.server import launch
 
-    printing.set_up_logging(verbose, "serving")
+    messages.set_up_logging(verbose, "serving")
     base_path = Path(options["model_base_path"])
     place = Place(base_path, options["model_name"], base_path / CONFIG_NAME)
     if not options["model_config_file"] and place.is_promoted():

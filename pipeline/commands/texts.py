@@ -7,7 +7,7 @@ from typing import IO, Any, TypeVar
 import click
 import cloup
 
-from pipeline.console import printing
+from pipeline.console import progress
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +57,7 @@ def ask_in_batches(
 ) -> Iterator[Answer]:
     """What `ask` answers to each text, as it comes, though it gets `batch_size` at a time."""
     for first in range(0, len(texts), batch_size):
-        with printing.working(f"asking the server: {first:,} of {len(texts):,} texts done"):
+        with progress.working(f"asking the server: {first:,} of {len(texts):,} texts done"):
             answers = ask(texts[first : first + batch_size])
         yield from answers
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from pipeline.console import printing
+from pipeline.console import terminal
 from serving.protocol.answers import Score
 
 # What a character was expected at least as often as, and how it is shown. The colours are of one
@@ -23,18 +23,18 @@ _LINE = "{:>12}  {:>12}  {:>10}  ".format
 
 def print_scores(texts: Iterable[str], scores: Iterable[Score]) -> None:
     """A line for each text, in colours on a terminal, with a legend."""
-    in_colour = printing.stdout.color_system is not None and not printing.stdout.no_color
+    in_colour = terminal.stdout.color_system is not None and not terminal.stdout.no_color
     needs_legend = False
     for number, (text, score) in enumerate(zip(texts, scores, strict=True)):
         if not number:  # not before the server has answered
-            printing.print_line(_LINE("perplexity", "nats", "characters"), "text")
+            terminal.print_line(_LINE("perplexity", "nats", "characters"), "text")
         figures = _LINE(f"{score.perplexity:,.2f}", f"{score.nats:,.2f}", score.characters)
         is_coloured = in_colour and bool(score.scored)
         needs_legend |= is_coloured
-        printing.print_line(figures, _coloured(score) if is_coloured else _visible(text))
+        terminal.print_line(figures, _coloured(score) if is_coloured else _visible(text))
     if needs_legend:
         legend = [(f" {often} ", style) for _, often, style in _SHADES]
-        printing.print_line("\nexpected at least: ", *legend)
+        terminal.print_line("\nexpected at least: ", *legend)
 
 
 def _coloured(score: Score) -> Text:
@@ -48,4 +48,4 @@ def _coloured(score: Score) -> Text:
 
 
 def _visible(text: str) -> Text:
-    return printing.literal(text.replace("\n", _LINE_END))
+    return terminal.literal(text.replace("\n", _LINE_END))

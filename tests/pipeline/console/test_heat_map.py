@@ -6,7 +6,7 @@ import math
 import pytest
 from rich.console import Console
 
-from pipeline.console import heat_map, printing
+from pipeline.console import heat_map, terminal
 from serving.protocol.answers import Score, ScoredCharacter
 
 pytestmark = pytest.mark.fast
@@ -30,12 +30,12 @@ def on_terminal(monkeypatch):
     """What is printed of the scores on a terminal."""
 
     def on_terminal(texts, scores, **options) -> str:
-        terminal = Console(
+        console = Console(
             file=io.StringIO(), width=80, force_terminal=True, color_system="truecolor", **options
         )
-        monkeypatch.setattr(printing, "stdout", terminal)
+        monkeypatch.setattr(terminal, "stdout", console)
         heat_map.print_scores(texts, scores)
-        return terminal.file.getvalue()
+        return console.file.getvalue()
 
     return on_terminal
 

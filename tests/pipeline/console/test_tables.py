@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import math
 import subprocess
 import sys
@@ -11,10 +10,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from modules.errors import ServingError
-from pipeline.console import printing
+from pipeline.console import machines, tables, terminal, written
 from pipeline.summary import Stage, Summary
-from serving.protocol.answers import Candidate, Filled, Generated, Score
+from serving.protocol.answers import Candidate, Filled
 
 pytestmark = pytest.mark.fast
 
@@ -52,7 +50,7 @@ def printed(capsys):
     """What `print_summary` prints of SUMMARY with changes, in a pipe."""
 
     def printed(**changes) -> str:
-        printing.print_summary(replace(SUMMARY, **changes))
+        tables.print_summary(replace(SUMMARY, **changes))
         return capsys.readouterr().out
 
     return printed
@@ -63,16 +61,16 @@ def on_terminal(monkeypatch):
     """What `print_summary` prints of SUMMARY with changes, on a terminal."""
 
     def on_terminal(**changes) -> str:
-        terminal = Console(
+        console = Console(
             file=io.StringIO(),
             width=80,
             force_terminal=True,
             color_system="standard",
             highlight=False,
         )
-        monkeypatch.setattr(printing, "stdout", terminal)
-        printing.print_summary(replace(SUMMARY, **changes))
-        return terminal.file.getvalue()
+        monkeypatch.setattr(terminal, "stdout", console)
+        tables.print_summary(replace(SUMMARY, **changes))
+        return console.file.getvalue()
 
     return on_terminal
 
@@ -229,7 +227,7 @@ TRICKY = "[red]分[/red] [/] [link=x] :heart: \\[b]"
 def test_what_others_wrote_is_no_markup(printed, capsys):
     text = printed(reason=TRICKY, pushed_to=TRICKY, lyric=TRICKY)
     assert text.count(TRICKY) == 3
-    printing.print_texts([TRICKY])
+    written.print_texts([TRICKY])
     assert TRICKY in capsys.readouterr().out
 
 
@@ -279,14 +277,14 @@ def test_a_model_that_fills_in_has_pseudo_perplexities_and_an_example(printed):
 
 
 def test_json_of_what_is_filled_in(capsys):
-    printing.print_json([FILLED])
+    machines.print_json([FILLED])
     (filled,) = json.loads(capsys.readouterr().out)
     assert filled["text"] == "想要有直升机"
     assert filled["blanks"][0][0] == {"character": "直", "probability": 0.734}
 
 
 def test_json_is_the_whole_summary(capsys):
-    printing.print_json(SUMMARY)
+    machines.print_json(SUMMARY)
     summary = json.loads(capsys.readouterr().out)
     assert summary["stages"][1] == {"name": "Trainer", "seconds": 12.34, "cached": False}
     assert summary["splits"]["eval"] == FIGURES
@@ -296,7 +294,7 @@ def test_json_is_the_whole_summary(capsys):
 
 def test_json_has_no_nan(capsys):
     figures = {"perplexity": math.nan, "unigram_perplexity": math.inf, "characters": 0.0}
-    printing.print_json(replace(SUMMARY, splits={"train": figures}))
+    machines.print_json(replace(SUMMARY, splits={"train": figures}))
 
     def refuse(constant: str) -> None:
         pytest.fail(f"{constant} is no JSON")
@@ -309,76 +307,10 @@ def test_json_has_no_nan(capsys):
     }
 
 
-def test_json_of_scores_and_of_texts(capsys):
-    printing.print_json([Score(2.5, 4, -math.inf)])
-    assert json.loads(capsys.readouterr().out) == [
-        {"nats": 2.5, "characters": 4, "perplexity": None, "scored": []}
-    ]
-    printing.print_json(["分\n开", "[red]" * 40])
-    output = capsys.readouterr().out
-    assert json.loads(output) == ["分\n开", "[red]" * 40]
-    assert "分" in output
-
-
-def test_candidates_are_ranked_under_their_prefix(capsys):
-    printing.print_candidates(["春\n天", "[b]"], [[Candidate("来", 0.5), Candidate(" ", 0.25)], []])
-    assert capsys.readouterr().out == "春 天\n    来 50.0%   space 25.0%\n[b]\n    \n"
-
-
-def test_what_a_beam_search_found(capsys):
-    printing.print_beams([[Generated("春天", -1.5), Generated("春\n", -2.25)]])
-    assert capsys.readouterr().out == "        nats  text\n        1.50  春天\n        2.25  春 \n"
-
-
-def test_texts_of_several_lines_are_kept_apart(capsys):
-    printing.print_texts(["春\n天", TRICKY])
-    assert capsys.readouterr().out == f"春\n天\n\n{TRICKY}\n"
-
-
-def test_a_stream_shows_each_piece_when_it_is_there(capsys):
-    seen = []
-
-    def pieces():
-        for piece in ("天", "\x1b[2J", "来\n了"):
-            seen.append(capsys.readouterr().out)
-            yield piece
-
-    printing.print_stream(TRICKY, pieces())
-    assert [*seen, capsys.readouterr().out] == ["", f"{TRICKY}天", "�[2J", "来\n了\n"]
-
-
-def test_a_stream_that_breaks_ends_its_line_and_one_that_never_was_has_none(capsys):
-    def breaks(*pieces):
-        yield from pieces
-        raise ServingError("gone")
-
-    for pieces, printed in (("天",), "春天\n"), ((), ""):
-        with pytest.raises(ServingError):
-            printing.print_stream("春", breaks(*pieces))
-        assert capsys.readouterr().out == printed
-
-
-def test_progress_in_a_pipe_is_a_line_for_each_stage(capsys):
-    with printing.progress() as on_stage:
-        on_stage("Trainer", 6, 10)
-    captured = capsys.readouterr()
-    assert captured.err.split()[1:] == ["s", "7/10", "Trainer"]
-    assert captured.out == ""
-
-
-def test_messages_go_to_standard_error_unbroken(capsys):
-    message = f"{TRICKY} {'x' * 200}"
-    handler = printing._ConsoleHandler()
-    handler.emit(logging.makeLogRecord({"msg": "%s", "args": (message,)}))
-    captured = capsys.readouterr()
-    assert captured.err == f"{message}\n"
-    assert captured.out == ""
-
-
 def test_neither_the_summary_nor_the_console_needs_tensorflow():
     code = (
         "import sys\n"
-        "import pipeline.console.printing, pipeline.summary\n"
+        "import pipeline.console.tables, pipeline.summary\n"
         "assert not {'tensorflow', 'tfx', 'grpc'} & sys.modules.keys()\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

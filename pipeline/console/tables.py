@@ -1,0 +1,100 @@
+"""What a run came to: tables of stages and figures, and sentences."""
+
+from rich.table import Table
+
+from modules.evaluation.perplexity import (
+    CHARACTERS,
+    MIXTURE_PERPLEXITY,
+    NGRAM_CACHE_PERPLEXITY,
+    NGRAM_PERPLEXITY,
+    PERPLEXITY,
+    UNIFORM_PERPLEXITY,
+    UNIGRAM_PERPLEXITY,
+    UNKNOWN_SHARE,
+)
+from modules.features import EVAL, SPLITS
+from pipeline.console import terminal
+from pipeline.console.ranked import print_filled
+from pipeline.summary import BASELINE_PERPLEXITY, Summary
+
+# The tables of figures: what a row is called, which figure it shows and how that is written.
+# The model comes first, then what to compare it with.
+_PERPLEXITIES = "perplexity, lower is better"
+
+
+_TABLES = {
+    _PERPLEXITIES: (
+        ("model", PERPLEXITY, "{:,.2f}"),
+        ("mixture", MIXTURE_PERPLEXITY, "{:,.2f}"),
+        ("last blessed model", BASELINE_PERPLEXITY, "{:,.2f}"),
+        ("n-gram and cache", NGRAM_CACHE_PERPLEXITY, "{:,.2f}"),
+        ("n-gram", NGRAM_PERPLEXITY, "{:,.2f}"),
+        ("unigram", UNIGRAM_PERPLEXITY, "{:,.2f}"),
+        ("uniform", UNIFORM_PERPLEXITY, "{:,.2f}"),
+    ),
+    "characters": (
+        ("scored", CHARACTERS, "{:,.0f}"),
+        ("not in the vocabulary", UNKNOWN_SHARE, "{:.2%}"),
+    ),
+}
+
+
+def print_summary(summary: Summary) -> None:
+    """The summary as tables and sentences."""
+    terminal.stdout.print(_stage_table(summary))
+    if summary.all_cached:
+        terminal.stdout.print("Nothing has changed since an earlier run: every stage is cached.")
+    terminal.stdout.print()
+    for title in _TABLES:
+        terminal.stdout.print(_figure_table(title, summary))
+        terminal.stdout.print()
+    if summary.memory_only:
+        nothing = "" if EVAL in summary.splits else "No text was held out. "
+        sentence = "The gate looked at the training text, which measures memory, not generality."
+        terminal.print_line(nothing, sentence, "\n")
+    if summary.ngram_wins:
+        terminal.print_line(
+            "The n-gram model knows held-out text better than the network: on little text an "
+            "n-gram wins.\n"
+        )
+    verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
+    terminal.print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
+    if summary.tuned:
+        tuned = [f"{name} {value:g}" for name, value in summary.tuned.items()]
+        terminal.print_line("Tuned       ", ", ".join(tuned))
+    if summary.mixture_weights:
+        weights = [f"{name} {weight:.2f}" for name, weight in summary.mixture_weights.items()]
+        terminal.print_line("Mixture     ", ", ".join(weights))
+    terminal.print_line("Model       ", verdict, ": ", terminal.literal(summary.reason))
+    terminal.print_line("Pushed to   ", terminal.literal(summary.pushed_to or "nowhere"))
+    if summary.filled:
+        terminal.stdout.print("\nOver gRPC, the pushed version fills in:")
+        print_filled([summary.filled])
+    if summary.lyric is not None:
+        terminal.stdout.print("\nOver gRPC, the pushed version continues:")
+        terminal.stdout.print(terminal.literal(summary.lyric), style="italic", soft_wrap=True)
+
+
+def _stage_table(summary: Summary) -> Table:
+    table = Table("stage", box=None, pad_edge=False)
+    table.add_column("time", justify="right")
+    for stage in summary.stages:
+        table.add_row(stage.name, "cached" if stage.cached else f"{stage.seconds:.1f} s")
+    table.add_row("together", f"{sum(stage.seconds for stage in summary.stages):.1f} s")
+    return table
+
+
+def _figure_table(title: str, summary: Summary) -> Table:
+    """A column for each split, as wide in every table; the model's perplexity is bold."""
+    table = Table(box=None, pad_edge=False)
+    pseudo = "pseudo-" if summary.task == "fill" else ""
+    shown = pseudo + title if title == _PERPLEXITIES else title
+    table.add_column(shown, min_width=len(pseudo + _PERPLEXITIES))
+    for split in summary.splits:
+        table.add_column(SPLITS[split], justify="right", min_width=len("1,000,000"))
+    for label, name, form in _TABLES[title]:
+        values = [figures.get(name) for figures in summary.splits.values()]
+        cells = ["" if value is None else form.format(value) for value in values]
+        if any(cells):
+            table.add_row(label, *cells, style="bold" if name == PERPLEXITY else None)
+    return table
