@@ -1,7 +1,5 @@
 """The gate: what a model must show to be pushed."""
 
-import json
-
 import tensorflow_model_analysis as tfma
 
 from modules import contract, features, metrics
@@ -9,7 +7,7 @@ from modules.evaluation.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
 
-def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
+def eval_config(options: GateOptions) -> tfma.EvalConfig:
     """The Evaluator's configuration.
 
     A model passes if, on the characters of the gate's split, all of this holds; NaN, infinity
@@ -57,7 +55,6 @@ def eval_config(options: GateOptions, source_digest: str) -> tfma.EvalConfig:
                     tfma.MetricConfig(
                         module=metrics.__name__,
                         class_name=metrics.Perplexity.__name__,
-                        config=json.dumps({"source_digest": source_digest}),
                     )
                 ],
                 per_slice_thresholds=thresholds,

@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from components.baseline_model.driver import Driver
 from components.baseline_model.executor import BASE_DIRECTORY, BASELINE, MODEL, VERSION, Executor
+from components.sources import source_digest
 
 
 class BaselineModelSpec(types.ComponentSpec):
@@ -45,19 +46,18 @@ class BaselineModel(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(self, model: types.BaseChannel, base_directory: str, source_digest: str) -> None:
+    def __init__(self, model: types.BaseChannel, base_directory: str) -> None:
         """Wires the component.
 
         Args:
             model: channel of the candidate.
             base_directory: where the Pusher writes versions.
-            source_digest: of the code that does it, so that the cache sees an edit of it.
         """
         spec = BaselineModelSpec(
             **{
                 MODEL: model,
                 BASE_DIRECTORY: base_directory,
-                "source_digest": source_digest,
+                "source_digest": source_digest(Executor.__module__),
                 BASELINE: types.Channel(type=standard_artifacts.Model),
             }
         )

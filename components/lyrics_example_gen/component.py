@@ -17,6 +17,7 @@ from components.lyrics_example_gen.executor import (
     Executor,
 )
 from components.lyrics_example_gen.source import FINGERPRINT, SPAN, VERSION, has_placeholders
+from components.sources import source_digest
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
 
@@ -55,9 +56,7 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = Driver
 
-    def __init__(
-        self, input_pattern: str, corpus: CorpusOptions, hold_out: HoldOut, source_digest: str
-    ) -> None:
+    def __init__(self, input_pattern: str, corpus: CorpusOptions, hold_out: HoldOut) -> None:
         """Wires the component.
 
         Args:
@@ -65,7 +64,6 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
                 which the newest version of the newest span is read.
             corpus: how to read the archives.
             hold_out: what to hold out.
-            source_digest: of the code that does it, so that the cache sees an edit of it.
 
         Raises:
             ConfigError: if the pattern's placeholders make no sense.
@@ -76,7 +74,7 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
                 INPUT_PATTERN: input_pattern,
                 CORPUS: json.dumps(dataclasses.asdict(corpus), sort_keys=True),
                 HOLD_OUT: json.dumps(dataclasses.asdict(hold_out), sort_keys=True),
-                "source_digest": source_digest,
+                "source_digest": source_digest(Executor.__module__),
                 EXAMPLES: types.Channel(type=standard_artifacts.Examples),
             }
         )

@@ -15,6 +15,7 @@ from components.ngram_model.executor import (
     TRANSFORM_GRAPH,
     Executor,
 )
+from components.sources import source_digest
 from modules.vocabulary.characters import Newline
 
 
@@ -51,7 +52,6 @@ class NgramModel(base_beam_component.BaseBeamComponent):
         transform_graph: types.BaseChannel,
         ngram_order: int,
         newline: Newline,
-        source_digest: str,
     ) -> None:
         """Wires the component.
 
@@ -61,7 +61,6 @@ class NgramModel(base_beam_component.BaseBeamComponent):
             transform_graph: channel of what they were transformed by, with the vocabulary.
             ngram_order: characters of the longest n-gram.
             newline: how the vocabulary reads newlines.
-            source_digest: of the code that counts, so that the cache sees an edit of it.
         """
         spec = NgramModelSpec(
             **{
@@ -69,7 +68,7 @@ class NgramModel(base_beam_component.BaseBeamComponent):
                 TRANSFORM_GRAPH: transform_graph,
                 NGRAM_ORDER: ngram_order,
                 NEWLINE: newline,
-                "source_digest": source_digest,
+                "source_digest": source_digest(Executor.__module__),
                 NGRAM: types.Channel(type=Ngrams),
             }
         )

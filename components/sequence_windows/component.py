@@ -17,6 +17,7 @@ from components.sequence_windows.executor import (
     WINDOWS,
     Executor,
 )
+from components.sources import source_digest
 from modules.windows.windowing import WindowOptions
 
 
@@ -56,7 +57,6 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
         ngram: types.BaseChannel,
         options: WindowOptions,
         cache_size: int,
-        source_digest: str,
     ) -> None:
         """Wires the component.
 
@@ -66,7 +66,6 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
             ngram: channel of the n-grams of their split `train`.
             options: what windows to cut.
             cache_size: characters that the cache remembers; 0 writes no scores of it.
-            source_digest: of the code that cuts them, so that the cache sees an edit of it.
         """
         spec = SequenceWindowsSpec(
             **{
@@ -74,7 +73,7 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
                 NGRAM: ngram,
                 OPTIONS: json.dumps(dataclasses.asdict(options), sort_keys=True),
                 CACHE_SIZE: cache_size,
-                "source_digest": source_digest,
+                "source_digest": source_digest(Executor.__module__),
                 WINDOWS: types.Channel(type=standard_artifacts.Examples),
             }
         )

@@ -27,7 +27,7 @@ def kubeflow() -> None:
     help="File to write.",
 )
 @verbose_option
-def compile_(image: str, output: str, verbose: bool, **options: Any) -> None:
+def compile_(options: dict[str, Any], image: str, output: str, verbose: bool) -> None:
     """Compile the pipeline to a KFP v2 PipelineSpec.
 
     Here --data and --root are paths as the containers see them, such as gs://bucket/lyrics;

@@ -86,6 +86,17 @@ def workplace(tmp_path) -> Workplace:
     return Workplace(tmp_path / "work")
 
 
+@pytest.fixture
+def edit_sources(monkeypatch) -> Callable[[str], None]:
+    """As if the code of a component had been edited."""
+
+    def edit(component: str) -> None:
+        module = f"components.{component}.component.source_digest"
+        monkeypatch.setattr(module, lambda *modules: "edited")
+
+    return edit
+
+
 @pytest.fixture(scope="session")
 def import_artifact() -> Callable:
     """The node `name`, which brings an artifact in with its properties."""

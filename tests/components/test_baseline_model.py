@@ -140,18 +140,16 @@ def test_a_directory_without_a_model_is_no_baseline(
 def run(workplace, import_artifact, base):
     """Runs BaselineModel in a pipeline; returns its state."""
 
-    def run(model, source_digest="0") -> str:
+    def run(model) -> str:
         candidate = import_artifact("candidate", model)
-        baseline_model = BaselineModel(
-            candidate.outputs["result"], base_directory=str(base), source_digest=source_digest
-        )
+        baseline_model = BaselineModel(candidate.outputs["result"], base_directory=str(base))
         return workplace.run(candidate, baseline_model)["BaselineModel"]
 
     return run
 
 
 def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
-    run, workplace, write_model, write_version, content_of, whole_model
+    run, workplace, write_model, write_version, content_of, whole_model, edit_sources
 ):
     def chosen() -> tuple[int, dict[str, str]]:
         uri, properties = workplace.output("BaselineModel", "baseline")
@@ -180,7 +178,9 @@ def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
 
     assert run(write_model("next")) == "COMPLETE"
     assert chosen()[0] == 7
-    assert run(write_model("next"), source_digest="1") == "COMPLETE"
+    assert run(write_model("next")) == "CACHED"
+    edit_sources("baseline_model")
+    assert run(write_model("next")) == "COMPLETE"
 
 
 def test_the_output_says_which_version_it_is(run, workplace, write_model, write_version):

@@ -172,7 +172,7 @@ def evaluate(place, windows):
             inputs,
             {"evaluation": [evaluation], "blessing": [blessing]},
             {
-                "eval_config": proto_utils.proto_to_json(eval_config(GateOptions(**gate), "0")),
+                "eval_config": proto_utils.proto_to_json(eval_config(GateOptions(**gate))),
                 "example_splits": json.dumps(SPLITS),
             },
         )
@@ -408,7 +408,7 @@ def test_the_component_records_its_reason(workplace, import_artifact, model, win
             baseline_model=nodes["baseline"].outputs["result"],
             examples=nodes["windows"].outputs["result"],
             example_splits=SPLITS,
-            eval_config=eval_config(GateOptions(max_perplexity=3), "0"),
+            eval_config=eval_config(GateOptions(max_perplexity=3)),
         )
         return workplace.run(*nodes.values(), evaluator)["Evaluator"]
 

@@ -177,9 +177,9 @@ SONG = {"a.txt": "一二三四五\n" * 200}
 def run(workplace):
     """Runs LyricsExampleGen in a pipeline; returns its state."""
 
-    def run(pattern, corpus=None, hold_out=None, source_digest="0") -> str:
+    def run(pattern, corpus=None, hold_out=None) -> str:
         options = corpus or CorpusOptions(), hold_out or HoldOut()
-        component = LyricsExampleGen(str(pattern), *options, source_digest)
+        component = LyricsExampleGen(str(pattern), *options)
         return workplace.run(component)["LyricsExampleGen"]
 
     return run
@@ -210,12 +210,14 @@ def test_the_cache_misses_when_the_data_change_and_only_then(run, written, pack,
     assert run(path) == "CACHED"
 
 
-def test_the_cache_sees_options_and_code(run, pack, tmp_path):
+def test_the_cache_sees_options_and_code(run, pack, tmp_path, edit_sources):
     path = pack(tmp_path / "a.zip", SONG)
     assert run(path) == "COMPLETE"
     assert run(path, hold_out=HoldOut(hold_out_gap=100)) == "COMPLETE"
     assert run(path, corpus=CorpusOptions(max_characters=1_000)) == "COMPLETE"
-    assert run(path, source_digest="1") == "COMPLETE"
+    assert run(path) == "CACHED"
+    edit_sources("lyrics_example_gen")
+    assert run(path) == "COMPLETE"
 
 
 def test_a_new_span_is_read_and_recorded(run, workplace, pack, tmp_path):

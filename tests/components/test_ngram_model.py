@@ -176,7 +176,6 @@ def test_the_component_runs_in_a_pipeline(
             graph.outputs["result"],
             ngram_order=order,
             newline="keep",
-            source_digest="0",
         )
         return workplace.run(examples, graph, node)["NgramModel"]
 

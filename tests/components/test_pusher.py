@@ -164,7 +164,7 @@ def test_without_a_destination_nothing_is_pushed(
 
 
 @pytest.fixture
-def run(workplace, import_artifact, destination, write_blessing):
+def run(workplace, import_artifact, base, write_blessing):
     """Runs Pusher in a pipeline; returns its state."""
 
     def run(model, blessed: int = 1, evaluation: str = "evaluation") -> str:
@@ -173,8 +173,7 @@ def run(workplace, import_artifact, destination, write_blessing):
         pusher = Pusher(
             model=models.outputs["result"],
             model_blessing=blessings.outputs["result"],
-            push_destination=destination,
-            custom_config={"source_digest": "0"},
+            base_directory=str(base),
         )
         return workplace.run(models, blessings, pusher)["Pusher"]
 

@@ -434,7 +434,6 @@ def run(workplace, import_artifact, write_examples, write_ngrams, tmp_path):
             ngram.outputs["result"],
             options,
             cache_size=5,
-            source_digest="0",
         )
         return workplace.run(examples, ngram, windows)["SequenceWindows"]
 
