@@ -10,7 +10,7 @@ from tfx.components.util import examples_utils
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from modules.features import DOCUMENT, DOCUMENT_INDEX, IDS, POSITION, TEXT
+from modules.features import DOCUMENT_INDEX, IDS, POSITION, TEXT
 
 # Text, which becomes bytes of UTF-8; one integer or several, which become int64; or floats.
 Feature = str | int | Sequence[int] | np.ndarray
@@ -54,11 +54,6 @@ def place_of(example: tf.train.Example) -> tuple[int, int]:
     """The document_index of an Example, and its position in that document."""
     feature = example.features.feature
     return feature[DOCUMENT_INDEX].int64_list.value[0], feature[POSITION].int64_list.value[0]
-
-
-def document_of(example: tf.train.Example) -> str:
-    """The name of an Example's document."""
-    return example.features.feature[DOCUMENT].bytes_list.value[0].decode()
 
 
 def _feature(value: Feature) -> tf.train.Feature:

@@ -72,7 +72,7 @@ def MapShards(
         examples: serialised tf.train.Examples, in any order.
         work: what to do with a shard; may be done twice.
         make_windows: the kind of windows, given their stream.
-        stream_path: where MeasureDocuments has written the Stream of the same examples.
+        stream_path: of the Stream of the same examples.
         windows_per_shard: windows in a shard; the last one may have fewer.
 
     Returns:

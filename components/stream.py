@@ -1,18 +1,19 @@
 """The documents of a split, laid end to end: what has to be known to place an Example."""
 
 import json
+import os
 from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
-import apache_beam as beam
-import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.examples import document_of, place_of, text_of
+
+def path_of(documents: str, split: str) -> str:
+    """Where in an artifact `components.Documents` the Stream of a split is."""
+    return os.path.join(documents, f"{split}.json")
 
 
 class Document(NamedTuple):
@@ -42,11 +43,11 @@ class Stream:
         with fileio.open(path, "r") as file:
             return cls([Document(*fields) for fields in json.load(file)])
 
-    @staticmethod
-    def save(documents: Iterable[Document], path: str) -> None:
-        """Writes the stream of these documents, which come in any order."""
+    def save(self, path: str) -> None:
+        """Writes what `load` reads."""
+        fileio.makedirs(os.path.dirname(path))
         with fileio.open(path, "w") as file:
-            file.write(json.dumps(sorted(documents)))
+            file.write(json.dumps(self.documents))
 
     @cached_property
     def lengths(self) -> list[int]:
@@ -74,23 +75,3 @@ class Stream:
         """The document of a character of the stream, and its position in that document."""
         document = self.documents[bisect_right(self._starts, character) - 1]
         return document, character - self._shifts[document.document_index]
-
-
-@beam.ptransform_fn
-def MeasureDocuments(examples: beam.PCollection, path: str) -> beam.PCollection:
-    """Writes the Stream of the serialised `examples` to `path`; see Stream.load."""
-    return (
-        examples
-        | "Measure" >> beam.Map(_measure)
-        | "ByDocument" >> beam.CombinePerKey(beam.combiners.TupleCombineFn(min, sum))
-        | "Document" >> beam.MapTuple(lambda key, value: Document(*key, *value))
-        | "List" >> beam.combiners.ToList()
-        | "Save" >> beam.Map(Stream.save, path)
-    )
-
-
-def _measure(serialized: bytes) -> tuple[tuple[int, str], tuple[int, int]]:
-    """What one Example tells of its document: where it starts, at most, and its length."""
-    example = tf.train.Example.FromString(serialized)
-    document_index, position = place_of(example)
-    return (document_index, document_of(example)), (position, len(text_of(example)))

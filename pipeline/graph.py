@@ -43,12 +43,14 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     )
     ngram = NgramModel(
         transform.outputs["transformed_examples"],
+        example_gen.outputs["documents"],
         transform.outputs["transform_graph"],
         ngram_order=config.ngram.ngram_order,
         newline=config.vocabulary.newline,
     )
     windows = SequenceWindows(
         transform.outputs["transformed_examples"],
+        example_gen.outputs["documents"],
         ngram.outputs["ngram"],
         config.windows,
         cache_size=config.ngram.cache_size,

@@ -8,9 +8,11 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
+from components import Documents
 from components.lyrics_example_gen.driver import Driver
 from components.lyrics_example_gen.executor import (
     CORPUS,
+    DOCUMENTS,
     EXAMPLES,
     HOLD_OUT,
     INPUT_PATTERN,
@@ -28,6 +30,7 @@ class LyricsExampleGenSpec(types.ComponentSpec):
     INPUTS: ClassVar[dict] = {}
     OUTPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        DOCUMENTS: component_spec.ChannelParameter(type=Documents),
     }
     PARAMETERS: ClassVar = {
         INPUT_PATTERN: component_spec.ExecutionParameter(type=str),
@@ -46,7 +49,8 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
 
     Its output `examples` has the splits `train`, `validation` where a part is asked for, and,
     unless nothing is held out, `eval`; `modules.features` names the features. Its properties
-    `span`, `version` and `input_fingerprint` tell what was read.
+    `span`, `version` and `input_fingerprint` tell what was read. Its output `documents` tells which
+    documents are in which split, and how long they are.
 
     It is no FileBasedExampleGen: that one splits by a hash of each record, and needs a driver,
     which open-source Kubeflow does not run.
@@ -76,6 +80,7 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
                 HOLD_OUT: json.dumps(dataclasses.asdict(hold_out), sort_keys=True),
                 "source_digest": source_digest(Executor.__module__),
                 EXAMPLES: types.Channel(type=standard_artifacts.Examples),
+                DOCUMENTS: types.Channel(type=Documents),
             }
         )
         super().__init__(spec=spec)

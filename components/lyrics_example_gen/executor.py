@@ -11,8 +11,10 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
+from components import stream
 from components.examples import describe, make_example, serialize
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
+from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import holdout, reader
 from modules.corpus.archives import Archive
@@ -21,6 +23,7 @@ from modules.corpus.reader import CorpusOptions, Document
 from modules.errors import CorpusError
 
 EXAMPLES = "examples"
+DOCUMENTS = "documents"
 INPUT_PATTERN = "input_pattern"
 CORPUS = "corpus"
 HOLD_OUT = "hold_out"
@@ -41,7 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Args:
             input_dict: nothing.
-            output_dict: `examples`, where they go.
+            output_dict: `examples`, where they go; `documents`, where their Streams go.
             exec_properties: `input_pattern`; `corpus` and `hold_out`, CorpusOptions and HoldOut
                 as JSON; and `input_fingerprint`, where a driver ran.
 
@@ -58,11 +61,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         pieces = holdout.plan(documents, hold_out)
 
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        streams = artifact_utils.get_single_uri(output_dict[DOCUMENTS])
         splits = _by_split(documents, pieces)
         describe(examples, list(splits))
         _record(examples, source)
         with self._make_beam_pipeline() as pipeline:
             for split, parts in splits.items():
+                _stream(parts).save(path_of(streams, split))
                 directory = artifact_utils.get_split_uri([examples], split)
                 _ = (
                     pipeline
@@ -100,6 +105,15 @@ class ReadExamples(beam.DoFn):
                 }
             )
             yield serialize(example)
+
+
+def _stream(parts: Sequence[tuple[Document, Piece]]) -> Stream:
+    return Stream(
+        [
+            stream.Document(document.index, document.name, piece.start, piece.stop - piece.start)
+            for document, piece in parts
+        ]
+    )
 
 
 def _write(directory: str) -> beam.PTransform:

@@ -6,8 +6,9 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components import Ngrams
+from components import Documents, Ngrams
 from components.ngram_model.executor import (
+    DOCUMENTS,
     EXAMPLES,
     NEWLINE,
     NGRAM,
@@ -24,6 +25,7 @@ class NgramModelSpec(types.ComponentSpec):
 
     INPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        DOCUMENTS: component_spec.ChannelParameter(type=Documents),
         TRANSFORM_GRAPH: component_spec.ChannelParameter(type=standard_artifacts.TransformGraph),
     }
     OUTPUTS: ClassVar = {
@@ -49,6 +51,7 @@ class NgramModel(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
+        documents: types.BaseChannel,
         transform_graph: types.BaseChannel,
         ngram_order: int,
         newline: Newline,
@@ -58,6 +61,7 @@ class NgramModel(base_beam_component.BaseBeamComponent):
         Args:
             examples: channel of transformed Examples, with text, document, document_index,
                 position and ids.
+            documents: channel of what LyricsExampleGen tells of their documents.
             transform_graph: channel of what they were transformed by, with the vocabulary.
             ngram_order: characters of the longest n-gram.
             newline: how the vocabulary reads newlines.
@@ -65,6 +69,7 @@ class NgramModel(base_beam_component.BaseBeamComponent):
         spec = NgramModelSpec(
             **{
                 EXAMPLES: examples,
+                DOCUMENTS: documents,
                 TRANSFORM_GRAPH: transform_graph,
                 NGRAM_ORDER: ngram_order,
                 NEWLINE: newline,

@@ -64,7 +64,7 @@ def CountNgrams(
         order: characters of the longest n-gram.
         vocab_size: indices are below it.
         line_end: index of what ends a line.
-        stream_path: where MeasureDocuments has written the Stream of the same examples.
+        stream_path: of the Stream of the same examples.
         directory: where the counts go.
         windows_per_shard: windows that are counted at once.
     """

@@ -1,23 +1,22 @@
-"""The NgramModel executor: measures the training text, counts its n-grams, adds them up."""
+"""The NgramModel executor: counts the n-grams of the training text, and adds them up."""
 
-import os
 from typing import Any
 
 import tensorflow_transform as tft
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.examples import read_split
 from components.ngram_model.counting import CountNgrams
-from components.stream import MeasureDocuments, Stream
+from components.stream import Stream, path_of
 from modules.errors import WindowError
 from modules.features import TRAIN
 from modules.vocabulary.characters import Newline
 from modules.vocabulary.indices import VOCABULARY_NAME, Vocabulary
 
 EXAMPLES = "examples"
+DOCUMENTS = "documents"
 TRANSFORM_GRAPH = "transform_graph"
 NGRAM_ORDER = "ngram_order"
 NEWLINE = "newline"
@@ -25,7 +24,7 @@ NGRAM = "ngram"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Runs two pipelines, as where an Example lies follows from how long the documents are."""
+    """Counts on Beam."""
 
     windows_per_shard = 64
 
@@ -38,7 +37,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the counts.
 
         Args:
-            input_dict: `examples`, the transformed Examples; `transform_graph`.
+            input_dict: `examples`, the transformed Examples; `documents`; `transform_graph`.
             output_dict: `ngram`, where the counts go.
             exec_properties: `ngram_order`; `newline`, how the vocabulary reads newlines.
 
@@ -50,10 +49,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         vocabulary = _vocabulary(transform_graph, exec_properties[NEWLINE])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         ngram = artifact_utils.get_single_uri(output_dict[NGRAM])
-        stream = os.path.join(ngram, "stream.json")
-        with self._make_beam_pipeline() as pipeline:
-            serialized = pipeline | "Read" >> read_split(examples, TRAIN)
-            _ = serialized | "Measure" >> MeasureDocuments(stream)
+        stream = path_of(artifact_utils.get_single_uri(input_dict[DOCUMENTS]), TRAIN)
         _check(stream)
         with self._make_beam_pipeline() as pipeline:
             serialized = pipeline | "Read" >> read_split(examples, TRAIN)
@@ -65,7 +61,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 ngram,
                 self.windows_per_shard,
             )
-        fileio.remove(stream)
 
 
 def _vocabulary(transform_graph: str, newline: Newline) -> Vocabulary:

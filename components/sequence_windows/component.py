@@ -8,9 +8,10 @@ from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from components import Ngrams
+from components import Documents, Ngrams
 from components.sequence_windows.executor import (
     CACHE_SIZE,
+    DOCUMENTS,
     EXAMPLES,
     NGRAM,
     OPTIONS,
@@ -26,6 +27,7 @@ class SequenceWindowsSpec(types.ComponentSpec):
 
     INPUTS: ClassVar = {
         EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        DOCUMENTS: component_spec.ChannelParameter(type=Documents),
         NGRAM: component_spec.ChannelParameter(type=Ngrams),
     }
     OUTPUTS: ClassVar = {
@@ -54,6 +56,7 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         examples: types.BaseChannel,
+        documents: types.BaseChannel,
         ngram: types.BaseChannel,
         options: WindowOptions,
         cache_size: int,
@@ -63,6 +66,7 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
         Args:
             examples: channel of transformed Examples, with text, document, document_index,
                 position and ids.
+            documents: channel of what LyricsExampleGen tells of their documents.
             ngram: channel of the n-grams of their split `train`.
             options: what windows to cut.
             cache_size: characters that the cache remembers; 0 writes no scores of it.
@@ -70,6 +74,7 @@ class SequenceWindows(base_beam_component.BaseBeamComponent):
         spec = SequenceWindowsSpec(
             **{
                 EXAMPLES: examples,
+                DOCUMENTS: documents,
                 NGRAM: ngram,
                 OPTIONS: json.dumps(dataclasses.asdict(options), sort_keys=True),
                 CACHE_SIZE: cache_size,

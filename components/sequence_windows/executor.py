@@ -1,4 +1,4 @@
-"""The SequenceWindows executor: measures the splits, checks them, writes their windows."""
+"""The SequenceWindows executor: checks the splits, and writes their windows."""
 
 import json
 import os
@@ -16,11 +16,12 @@ from components.sequence_windows.ngram_scores import NgramScores
 from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import ScoredWindows, TrainingWindows
 from components.shards import Windows
-from components.stream import MeasureDocuments, Stream
+from components.stream import Stream, path_of
 from modules.features import TRAIN, scored_split
 from modules.windows.windowing import WindowOptions
 
 EXAMPLES = "examples"
+DOCUMENTS = "documents"
 NGRAM = "ngram"
 OPTIONS = "options"
 CACHE_SIZE = "cache_size"
@@ -31,11 +32,7 @@ WINDOWS = "windows"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Runs two pipelines: what windows there are follows from how long the documents are.
-
-    Between them, in this process, it checks that the splits are long enough; it holds one
-    split's list of documents then, but nothing of their text.
-    """
+    """Checks in this process that the splits are long enough, and cuts them on Beam."""
 
     windows_per_shard = 4_096
 
@@ -48,7 +45,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the windows of every split.
 
         Args:
-            input_dict: `examples`, the transformed Examples; `ngram`, the n-grams of `train`.
+            input_dict: `examples`, the transformed Examples; `documents`, how long they are;
+                `ngram`, the n-grams of `train`.
             output_dict: `windows`, where they go.
             exec_properties: `options`, WindowOptions as JSON; `cache_size`, the characters that
                 the cache remembers.
@@ -63,28 +61,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         scores = NgramScores(ngram, exec_properties[CACHE_SIZE])
         windows = artifact_utils.get_single_instance(output_dict[WINDOWS])
         splits = artifact_utils.decode_split_names(examples.split_names)
+        documents = artifact_utils.get_single_uri(input_dict[DOCUMENTS])
+        streams = {split: path_of(documents, split) for split in splits}
+        _check(options, streams)
         kinds = {split: _kinds(options, split, scores) for split in splits}
         describe(windows, [name for split in splits for name in kinds[split]])
         # Beside the splits, not in them: whoever reads a split reads all the files there.
         temporary = os.path.join(windows.uri, "temporary")
         fileio.makedirs(temporary)
-        streams = {split: os.path.join(temporary, f"{split}.json") for split in splits}
         try:
-            self._measure(examples, streams)
-            _check(options, streams)
             self._write(kinds, examples, streams, windows, temporary)
         finally:
             fileio.rmtree(temporary)
-
-    def _measure(self, examples: types.Artifact, streams: dict[str, str]) -> None:
-        """Writes the Stream of each split to its path."""
-        with self._make_beam_pipeline() as pipeline:
-            for split, path in streams.items():
-                _ = (
-                    pipeline
-                    | f"Read[{split}]" >> read_split(examples, split)
-                    | f"Measure[{split}]" >> MeasureDocuments(path)
-                )
 
     def _write(
         self,

@@ -28,7 +28,7 @@ def WriteWindows(
     Args:
         examples: serialised tf.train.Examples, in any order.
         make_windows: the kind of windows, given their stream.
-        stream_path: where MeasureDocuments has written the Stream of the same examples.
+        stream_path: of the Stream of the same examples.
         directory: where the files go.
         temporary: a directory of the same filesystem, for files that are not yet whole.
         windows_per_shard: windows in a file; the last one may have fewer.

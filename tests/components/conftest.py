@@ -139,6 +139,33 @@ def write_examples() -> Callable:
 
 
 @pytest.fixture(scope="session")
+def write_documents() -> Callable:
+    """Writes which documents the Examples of each split are of, as ingest does."""
+    from components import Documents
+    from components.examples import place_of, text_of
+    from components.stream import Document, Stream, path_of
+
+    def streamed(examples: list) -> Stream:
+        parts: dict[int, Document] = {}
+        for example in examples:
+            index, position = place_of(example)
+            name = example.features.feature["document"].bytes_list.value[0].decode()
+            before = parts.get(index, Document(index, name, position, 0))
+            length = before.length + len(text_of(example))
+            parts[index] = Document(index, name, min(before.first, position), length)
+        return Stream(sorted(parts.values()))
+
+    def write(directory: Path, splits: dict[str, list]):
+        artifact = Documents()
+        artifact.uri = str(directory)
+        for split, examples in splits.items():
+            streamed(examples).save(path_of(artifact.uri, split))
+        return artifact
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def write_ngrams() -> Callable:
     """Counts the n-grams of texts of indices, and writes them as an artifact."""
     import numpy as np

@@ -9,8 +9,10 @@ import pytest
 from tfx.components.util import examples_utils
 from tfx.types import artifact_utils, standard_artifacts
 
+from components import Documents
 from components.lyrics_example_gen import LyricsExampleGen, source
 from components.lyrics_example_gen.executor import Executor
+from components.stream import Stream, path_of
 from modules.corpus import files, reader
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
@@ -21,9 +23,11 @@ def run_executor(directory, pattern, options=None, hold_out=None, **properties):
     """The artifact that the executor writes where no driver ran."""
     artifact = standard_artifacts.Examples()
     artifact.uri = str(directory / "examples")
+    documents = Documents()
+    documents.uri = str(directory / "documents")
     Executor().Do(
         {},
-        {"examples": [artifact]},
+        {"examples": [artifact], "documents": [documents]},
         {
             "input_pattern": str(pattern),
             "corpus": json.dumps(asdict(options or CorpusOptions())),
@@ -73,6 +77,11 @@ def test_the_examples_of_one_document_have_positions_and_a_gap(tmp_path, pack, r
         assert document == "a.zip/x/a.txt"
         assert passage == text[position : position + len(passage)]
     assert sum(len(record[3]) for record in train) == 8_750
+    streams = [Stream.load(path_of(str(tmp_path / "documents"), s)) for s in ("train", "eval")]
+    assert [stream.documents for stream in streams] == [
+        [(0, "a.zip/x/a.txt", 0, 8_750)],
+        [(0, "a.zip/x/a.txt", 9_000, 1_000)],
+    ]
     assert sum(len(record[3]) for record in held_out) == 1_000
 
 
@@ -158,7 +167,7 @@ def test_no_span_matches(tmp_path, folder, pack):
 
 def test_placeholders_are_checked_when_the_pipeline_is_built():
     with pytest.raises(ConfigError, match=r"Version spec .*: give a pattern such as"):
-        LyricsExampleGen("v{VERSION}/*.zip", CorpusOptions(), HoldOut(), "0")
+        LyricsExampleGen("v{VERSION}/*.zip", CorpusOptions(), HoldOut())
 
 
 def test_buckets_are_read_by_tfx(tmp_path, pack):
@@ -188,7 +197,7 @@ def run(workplace):
 @pytest.fixture
 def written(workplace):
     """The files that are there of all runs."""
-    artifacts = workplace.root / "artifacts"
+    artifacts = workplace.root / "artifacts" / "LyricsExampleGen" / "examples"
     return lambda: [path for path in artifacts.rglob("*") if path.is_file()]
 
 

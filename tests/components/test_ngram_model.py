@@ -12,7 +12,7 @@ from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.types import standard_artifacts
 from tfx.utils import import_utils
 
-from components import Ngrams, ngrams
+from components import Documents, Ngrams, ngrams
 from components.examples import make_example
 from components.ngram_model import NgramModel, counting
 from components.ngram_model.counting import SumCounts
@@ -79,7 +79,7 @@ class SmallShards(Executor):
 
 
 @pytest.fixture(scope="module")
-def execute(write_examples, transform_graph):
+def execute(write_examples, write_documents, transform_graph):
     """Runs the executor in a directory, on Examples of several files, into shards of 2."""
 
     def run(directory, examples, order=3, newline="keep", context=None):
@@ -89,6 +89,7 @@ def execute(write_examples, transform_graph):
         SmallShards(context).Do(
             {
                 "examples": [write_examples(directory / "examples", {"train": examples}, 3)],
+                "documents": [write_documents(directory / "documents", {"train": examples})],
                 "transform_graph": [transform_graph],
             },
             {"ngram": [ngram]},
@@ -159,25 +160,30 @@ def test_sums_hold_no_more_than_twice_the_distinct_ngrams():
     assert listed(sums.extract_output(merged)) == listed(whole)
 
 
-def test_kubeflow_finds_the_artifacts_class_by_its_name():
-    assert import_utils.import_class_by_path(Ngrams.TYPE_NAME) is Ngrams
+@pytest.mark.parametrize("artifact", [Documents, Ngrams])
+def test_kubeflow_finds_an_artifacts_class_by_its_name(artifact):
+    assert import_utils.import_class_by_path(artifact.TYPE_NAME) is artifact
 
 
 def test_the_component_runs_in_a_pipeline(
-    workplace, import_artifact, write_examples, transform_graph, tmp_path
+    workplace, import_artifact, write_examples, write_documents, transform_graph, tmp_path
 ):
-    artifact = write_examples(tmp_path / "examples", {"train": examples_of(["abab"], 3)})
+    splits = {"train": examples_of(["abab"], 3)}
+    artifact = write_examples(tmp_path / "examples", splits)
+    told = write_documents(tmp_path / "documents", splits)
 
     def run(order):
         examples = import_artifact("examples", artifact)
+        documents = import_artifact("documents", told)
         graph = import_artifact("graph", transform_graph)
         node = NgramModel(
             examples.outputs["result"],
+            documents.outputs["result"],
             graph.outputs["result"],
             ngram_order=order,
             newline="keep",
         )
-        return workplace.run(examples, graph, node)["NgramModel"]
+        return workplace.run(examples, documents, graph, node)["NgramModel"]
 
     assert run(order=2) == "COMPLETE"
     uri, _ = workplace.output("NgramModel", "ngram")

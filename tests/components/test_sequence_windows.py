@@ -25,7 +25,7 @@ from components.sequence_windows.component import SequenceWindows
 from components.sequence_windows.executor import Executor
 from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import TrainingWindows
-from components.stream import MeasureDocuments
+from components.stream import path_of
 from modules.errors import WindowError
 from modules.ngrams.cache import cache_log_probabilities
 from modules.ngrams.counts import Stretch, count
@@ -116,16 +116,17 @@ class SmallShards(Executor):
 
 
 @pytest.fixture(scope="module")
-def execute(write_examples, read_examples, write_ngrams):
+def execute(write_examples, write_documents, read_examples, write_ngrams):
     """Runs the executor in a directory, on Examples of several files, into shards of 3."""
 
     def run(directory, splits, options, context=None, texts=(range(200),), cache_size=20):
         examples = write_examples(directory / "examples", shuffled(splits), num_files=3)
+        documents = write_documents(directory / "documents", splits)
         ngram = write_ngrams(directory / "ngram", texts, vocab_size=VOCAB_SIZE)
         windows = standard_artifacts.Examples()
         windows.uri = str(directory / "windows")
         SmallShards(context).Do(
-            {"examples": [examples], "ngram": [ngram]},
+            {"examples": [examples], "documents": [documents], "ngram": [ngram]},
             {"windows": [windows]},
             {
                 "options": json.dumps(asdict(options)),
@@ -299,19 +300,19 @@ def test_files_are_shards_in_order_and_none_is_larger_than_a_shard(execute, tmp_
         assert [len(windows.read(path)) for path in paths] == sizes
 
 
-def test_shards_written_again_are_the_same_files(tmp_path):
-    serialized = [example.SerializeToString() for example in cut([11, 1, 18], size=4)]
+def test_shards_written_again_are_the_same_files(tmp_path, write_documents):
+    examples = cut([11, 1, 18], size=4)
+    stream = path_of(write_documents(tmp_path / "documents", {"train": examples}).uri, "train")
+    serialized = [example.SerializeToString() for example in examples]
     make_windows = partial(TrainingWindows, WindowOptions(batch_size=2, num_steps=6))
-    stream, split, temporary = (str(tmp_path / name) for name in ("stream", "split", "temporary"))
+    split, temporary = (str(tmp_path / name) for name in ("split", "temporary"))
     for directory in (split, temporary):
         Path(directory).mkdir()
-    with beam.Pipeline() as pipeline:
-        _ = pipeline | beam.Create(serialized) | MeasureDocuments(stream)
     written = []
     for _ in range(2):
         with beam.Pipeline() as pipeline:
-            examples = pipeline | beam.Create(serialized)
-            _ = examples | WriteWindows(make_windows, stream, split, temporary, 3)
+            collection = pipeline | beam.Create(serialized)
+            _ = collection | WriteWindows(make_windows, stream, split, temporary, 3)
         written.append({path.name: path.read_bytes() for path in Path(split).iterdir()})
     assert written[0].keys() == {"windows-00000.gz", "windows-00001.gz"}
     assert written[0] == written[1]
@@ -343,9 +344,7 @@ def test_no_step_gathers_a_split(execute, tmp_path):
     context = BaseBeamExecutor.Context(make_beam_pipeline_fn=make_pipeline)
     options = WindowOptions(batch_size=2, num_steps=3)
     execute(tmp_path, {"train": cut([40, 30], size=6)}, options, context=context)
-    measuring, writing = map(Gathering, pipelines)
-    # The list of documents is brought together, and nothing else.
-    assert {label.split("/")[1] for label in measuring.labels} == {"List"}
+    (writing,) = map(Gathering, pipelines)
     assert writing.labels == []
 
 
@@ -371,13 +370,20 @@ def test_without_an_eval_split_or_with_an_empty_one(execute, tmp_path, examples_
             execute(tmp_path, splits | {"eval": examples_of_eval}, options)
 
 
-def test_an_eval_split_without_files_is_an_empty_one(tmp_path, write_examples, write_ngrams):
-    examples = write_examples(tmp_path / "examples", {"train": cut([20], size=6), "eval": []})
+def test_an_eval_split_without_files_is_an_empty_one(
+    tmp_path, write_examples, write_documents, write_ngrams
+):
+    splits = {"train": cut([20], size=6), "eval": []}
+    examples = write_examples(tmp_path / "examples", splits)
     (file,) = (tmp_path / "examples" / "Split-eval").iterdir()
     file.unlink()
     windows = standard_artifacts.Examples()
     windows.uri = str(tmp_path / "windows")
-    inputs = {"examples": [examples], "ngram": [write_ngrams(tmp_path / "ngram", [[1]], 2)]}
+    inputs = {
+        "examples": [examples],
+        "documents": [write_documents(tmp_path / "documents", splits)],
+        "ngram": [write_ngrams(tmp_path / "ngram", [[1]], 2)],
+    }
     options = json.dumps(asdict(WindowOptions(batch_size=2, num_steps=3)))
     with pytest.raises(WindowError, match="split 'eval' has 0: give more text"):
         Executor().Do(inputs, {"windows": [windows]}, {"options": options, "cache_size": 5})
@@ -387,7 +393,7 @@ def test_a_train_split_one_character_too_short(execute, tmp_path):
     options = WindowOptions(batch_size=4, num_steps=6)
     with pytest.raises(WindowError, match="need at least 28 characters; split 'train' has 27"):
         execute(tmp_path, {"train": cut([20, 7], size=6)}, options)
-    assert not list(Path(tmp_path, "windows").iterdir())
+    assert not Path(tmp_path, "windows").exists()
 
 
 @pytest.mark.parametrize(("spoiled", "copies"), [(1, 0), (4, 0), (0, 2), (4, 2), (7, 2)])
@@ -422,20 +428,23 @@ def test_bundles_on_several_workers_write_the_same_files(execute, tmp_path):
 
 
 @pytest.fixture
-def run(workplace, import_artifact, write_examples, write_ngrams, tmp_path):
+def run(workplace, import_artifact, write_examples, write_documents, write_ngrams, tmp_path):
     """Runs SequenceWindows in a pipeline on a train split; returns its state."""
 
     def run(train, options) -> str:
         artifact = write_examples(tmp_path / "examples", {"train": train})
         examples = import_artifact("examples", artifact)
+        told = write_documents(tmp_path / "documents", {"train": train})
+        documents = import_artifact("documents", told)
         ngram = import_artifact("ngram", write_ngrams(tmp_path / "ngram", [[1, 2, 3]], VOCAB_SIZE))
         windows = SequenceWindows(
             examples.outputs["result"],
+            documents.outputs["result"],
             ngram.outputs["result"],
             options,
             cache_size=5,
         )
-        return workplace.run(examples, ngram, windows)["SequenceWindows"]
+        return workplace.run(examples, documents, ngram, windows)["SequenceWindows"]
 
     return run
 

@@ -1,9 +1,4 @@
-import random
-
-import apache_beam as beam
-
-from components.examples import make_example
-from components.stream import Document, MeasureDocuments, Stream
+from components.stream import Document, Stream, path_of
 
 # Of the third document the split holds the tail, from position 100 on.
 DOCUMENTS = [
@@ -13,31 +8,10 @@ DOCUMENTS = [
 ]
 
 
-def examples_of(documents, size):
-    """Serialised Examples of `size` characters at most, in any order."""
-    examples = [
-        make_example(
-            {
-                "text": "春" * min(size, document.length - offset),
-                "document": document.name,
-                "document_index": document.document_index,
-                "position": document.first + offset,
-            }
-        ).SerializeToString()
-        for document in documents
-        for offset in range(0, document.length, size)
-    ]
-    return random.Random(0).sample(examples, len(examples))
-
-
-def test_measuring_keeps_one_entry_a_document_however_long_it_is(tmp_path):
-    for factor in (1, 1_000):
-        documents = [document._replace(length=factor * document.length) for document in DOCUMENTS]
-        path = str(tmp_path / f"{factor}.json")
-        with beam.Pipeline() as pipeline:
-            examples = pipeline | beam.Create(examples_of(documents, 2 * factor))
-            _ = examples | MeasureDocuments(path)
-        assert Stream.load(path).documents == documents
+def test_what_was_saved_is_read(tmp_path):
+    path = path_of(str(tmp_path / "documents"), "train")
+    Stream(DOCUMENTS).save(path)
+    assert Stream.load(path) == Stream(DOCUMENTS)
 
 
 def test_characters_are_numbered_from_document_to_document():
