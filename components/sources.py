@@ -7,7 +7,6 @@ option.
 
 import ast
 import hashlib
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -36,16 +35,18 @@ def import_closure(*modules: str) -> set[str]:
     return found
 
 
-def _imports(module: str) -> Iterator[str]:
-    if "." in module:
-        yield module.rpartition(".")[0]  # a package is run before what it holds
+@lru_cache
+def _imports(module: str) -> list[str]:
+    """What a module runs, of this project: its package, and what it imports."""
+    found = [module.rpartition(".")[0]] if "." in module else []
     for node in ast.walk(ast.parse(_source(module))):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        yield from (name for name in names if _file(name))
+        found += [name for name in names if _file(name)]
+    return found
 
 
 def _source(module: str) -> bytes:

@@ -61,7 +61,7 @@ def score_texts(
     ranks = 1 + tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)  # [B, n]
     of_rows = partial(tf.RaggedTensor.from_tensor, lengths=ids.row_lengths())
     rows = (of_rows(nats), ids, vocabulary.code_points(texts), of_rows(ranks))
-    return Scores(*(_after(context, row) for row in rows))
+    return Scores(*_after(context, *rows))
 
 
 def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
@@ -83,12 +83,19 @@ def unigram_log_probabilities(batches: Iterable[tf.Tensor], vocabulary: Vocabula
     counts = np.ones(vocabulary.size)
     for batch in batches:
         windows = parse_scored_windows(batch)
-        ids = _after(windows[features.CONTEXT], vocabulary.encode(windows[features.TEXT]))
+        (ids,) = _after(windows[features.CONTEXT], vocabulary.encode(windows[features.TEXT]))
         counts += np.bincount(ids.flat_values.numpy(), minlength=vocabulary.size)
     return np.log(counts / counts.sum())
 
 
-def _after(context: tf.Tensor, rows: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Drops the first `context[b]` entries of each row."""
-    steps = tf.ragged.range(rows.row_lengths())  # [B, (n)]
-    return tf.ragged.boolean_mask(rows, steps >= context[:, None])
+def _after(context: tf.Tensor, *rows: tf.RaggedTensor) -> list[tf.RaggedTensor]:
+    """Drops the first `context[b]` entries of each row, of ragged tensors of one shape."""
+    # By tf.ragged's own mask, these few operations would be hundreds, for each of the tensors.
+    lengths = rows[0].row_lengths()  # [B]
+    is_context = tf.sequence_mask(context, tf.reduce_max(lengths))  # [B, n]
+    is_left = ~tf.boolean_mask(is_context, tf.sequence_mask(lengths))  # [sum of n]
+    left = tf.maximum(lengths - context, 0)  # [B]
+    return [
+        tf.RaggedTensor.from_row_lengths(tf.boolean_mask(row.flat_values, is_left), left)
+        for row in rows
+    ]

@@ -214,6 +214,7 @@ class Training:
                 count += 1
         return tf.math.divide_no_nan(nats, tf.cast(count, tf.float32)), count, over, states
 
+    @tf.autograph.experimental.do_not_convert  # there is nothing in it, and looking takes seconds
     def _step(
         self, inputs: tf.Tensor, targets: tf.Tensor, states: States
     ) -> tuple[tf.Tensor, States]:

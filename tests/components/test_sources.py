@@ -56,13 +56,18 @@ def package(tmp_path, monkeypatch):
     (folder / "aside.py").write_text("import os\n")
     monkeypatch.setattr(sources, "_ROOT", tmp_path)
     monkeypatch.setattr(sources, "PACKAGES", ("miniature",))
-    source_digest.cache_clear()
+    forget()
     yield folder
-    source_digest.cache_clear()
+    forget()
+
+
+def forget() -> None:
+    for cached in (source_digest, sources._imports):
+        cached.cache_clear()
 
 
 def digest(*modules: str) -> str:
-    source_digest.cache_clear()
+    forget()
     return source_digest(*modules)
 
 
