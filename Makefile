@@ -21,11 +21,11 @@ help: ## Say what can be made
 run: .venv/installed ## Run the pipeline on the bundled corpus; ARGS="--cell lstm" and so on
 	@"$(BIN)/lyrics" run $(ARGS)
 
-test: .venv/installed ## Run all tests
-	@"$(BIN)/python" -m pytest $(ARGS)
+test: .venv/installed ## Run all tests, on all cores
+	@"$(BIN)/python" -m pytest -n auto --dist worksteal --durations 10 $(ARGS)
 
 test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
-	@"$(BIN)/python" -m pytest -m "fast and not slow" $(ARGS)
+	@"$(BIN)/python" -m pytest -m "fast and not slow" -n auto --durations 10 $(ARGS)
 
 test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the PATH, to the same tests
 	@"$(BIN)/python" -m pytest -m tfserving $(ARGS)

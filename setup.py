@@ -48,6 +48,7 @@ setup(
             "pre-commit",
             "pytest",
             "pytest-timeout",
+            "pytest-xdist",
             "ruff",
             "trustme",  # makes the certificates that the tests of TLS shake hands with
             "types-protobuf",

@@ -1,6 +1,8 @@
 """A corpus that is learnt in seconds, and a pipeline over it."""
 
+import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,23 @@ def write_songs(path: Path, songs: int = 12) -> Path:
             verses = [VERSES[(song + line) % len(VERSES)] for line in range(20)]
             archive.writestr(f"album/{song:02}.txt", "\n".join(verses) + "\n")
     return path
+
+
+@pytest.fixture(scope="module")
+def keep(config) -> Callable[[], Callable[[], None]]:
+    """Keeps the run's directory, data and all, as it is; returns what makes it so again."""
+    directory = Path(config.root).parent
+    kept = directory.with_name(f"{directory.name} kept")
+
+    def restore() -> None:
+        shutil.rmtree(directory)
+        shutil.copytree(kept, directory)
+
+    def keep() -> Callable[[], None]:
+        shutil.copytree(directory, kept)
+        return restore
+
+    return keep
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,7 @@
-"""A model that fills in: its run, its answers, and another task's model after it.
-
-The tests build on one another, in order.
-"""
+"""A model that fills in: its run, its answers, and another task's model after it."""
 
 import json
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -36,10 +34,10 @@ def summary(config) -> dict:
 
 
 @pytest.fixture(scope="module")
-def target(config, summary):
-    with ModelServer(
-        ServerOptions(config.serving_dir, port=0, enable_model_warmup=False)
-    ) as server:
+def target(config, summary, tmp_path_factory):
+    served = tmp_path_factory.mktemp("served") / "lyrics"
+    shutil.copytree(config.serving_dir, served)
+    with ModelServer(ServerOptions(str(served), port=0, enable_model_warmup=False)) as server:
         yield server.target
 
 
@@ -79,9 +77,11 @@ def test_it_does_not_write_on_and_says_so_in_a_line(target):
     assert "cannot do this" in line
 
 
-def test_a_model_that_writes_on_is_not_compared_with_it(config, summary):
+def test_a_model_that_writes_on_is_not_compared_with_it(config, summary, keep):
+    restore = keep()
     local.run(config)
     language = summarise(config)
+    restore()
     assert language.task == "language"
     assert language.blessed
     assert language.version > summary["version"]

@@ -1,7 +1,4 @@
-"""A run with a mixture of the network, the n-gram model and its cache, and a gate on n-grams.
-
-The tests build on one another, in order.
-"""
+"""A run with a mixture of the network, the n-gram model and its cache, and a gate on n-grams."""
 
 import pytest
 
