@@ -6,6 +6,7 @@ import os
 import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.utils import io_utils
 
 from modules import features
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, Hyperparameters
@@ -13,7 +14,6 @@ from modules.ngrams.mixture import PARTS, fit_weights
 from modules.signatures.language import ServableModel
 from modules.training.experiment import Experiment
 from modules.training.search import values_of, with_values
-from modules.versions import copy_tree
 
 _logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if config[MIXTURE] and isinstance(servable, ServableModel):
         fit_mixture(servable, experiment.scored[features.VALIDATION])
     servable.save(fn_args.serving_model_dir)
-    copy_tree(os.path.join(experiment.work_dir, "logs"), fn_args.model_run_dir)
+    io_utils.copy_dir(os.path.join(experiment.work_dir, "logs"), fn_args.model_run_dir)
     tf.io.gfile.rmtree(experiment.work_dir)
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from modules import versions
 from modules.errors import ConfigError
-from modules.version_numbers import version_numbers
 
 CONFIG_NAME = "models.config"  # beside the versions, unless another file is named
 
@@ -49,8 +49,7 @@ class Place:
                 "versions, or run the pipeline until it has pushed one",
                 {"model_base_path": str(self.model_base_path)},
             )
-        numbers = version_numbers(path.name for path in self.model_base_path.iterdir())
-        return [number for number in numbers if (self.model_base_path / str(number)).is_dir()]
+        return [*versions.directories(str(self.model_base_path))]
 
     def pushed(self, version: int) -> str:
         """When a version was, in local time, as ISO 8601."""
@@ -59,11 +58,11 @@ class Place:
 
     def check(self, version: int) -> None:
         """Refuses a version that was not pushed."""
-        versions = self.versions()
-        if version not in versions:
+        pushed = self.versions()
+        if version not in pushed:
             raise ConfigError(
                 f"version {version} is not in {self.model_base_path}: "
-                f"choose one of {', '.join(map(str, versions)) or 'none, for there are none yet'}"
+                f"choose one of {', '.join(map(str, pushed)) or 'none, for there are none yet'}"
             )
 
     def is_promoted(self) -> bool:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from tensorflow.io import gfile
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components import saved_models
 from modules import versions
 
 MODEL = "model"
@@ -21,12 +23,11 @@ def newest_other_version(base: str, model: str) -> int:
     That is another model with the same signatures. One with others is of another task, and its
     perplexity another measure.
     """
-    candidate, signatures = versions.digest(model), versions.signatures(model)
-    for version in reversed(versions.versions(base)):
-        path = versions.path_of(base, version)
-        if not versions.holds_model(path) or versions.signatures(path) != signatures:
+    candidate, signatures = saved_models.digest(model), saved_models.signatures(model)
+    for version, path in reversed(versions.directories(base, gfile).items()):
+        if not saved_models.holds_model(path) or saved_models.signatures(path) != signatures:
             continue
-        if versions.digest(path) != candidate:
+        if saved_models.digest(path) != candidate:
             return version
     return 0
 
@@ -56,5 +57,5 @@ class Executor(base_executor.BaseExecutor):
         if version:
             baseline = artifact_utils.get_single_instance(output_dict[BASELINE])
             target = path_utils.serving_model_path(baseline.uri)
-            versions.copy_tree(versions.path_of(base, version), target)
+            saved_models.copy(versions.path_of(base, version), target)
             baseline.set_int_custom_property(VERSION, version)

@@ -10,7 +10,7 @@ from components.sources import source_digest
 
 
 class Pusher(tfx.components.Pusher):
-    """As TFX's Pusher, but for how a version is written: see `modules.versions.publish`."""
+    """As TFX's Pusher, but for how a version is written: see `publish`."""
 
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
     DRIVER_CLASS = Driver

@@ -7,6 +7,8 @@ from tfx.proto import pusher_pb2
 from tfx.types import Artifact, artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
+from components import saved_models
+from components.pusher.publish import publish
 from modules import versions
 from modules.errors import ConfigError
 
@@ -39,6 +41,6 @@ class Executor(tfx_pusher.Executor):
         if not base:
             raise ConfigError("push_destination has no directory: give filesystem.base_directory")
         model = self.GetModelPath(input_dict)
-        version = versions.publish(model, base)
-        versions.copy_tree(model, pushed.uri)  # the artifact outlives the version
+        version = publish(model, base)
+        saved_models.copy(model, pushed.uri)  # the artifact outlives the version
         self._MarkPushed(pushed, versions.path_of(base, version), str(version))

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from modules.contract import MODEL_NAME
 from modules.errors import ModelNotFound, ServerUnavailable
-from modules.version_numbers import LARGEST
+from modules.versions import LARGEST
 from pipeline.commands.client_options import administer, server_options
 from pipeline.commands.flags import all_of, json_option
 from pipeline.config import PRESETS

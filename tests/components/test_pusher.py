@@ -56,7 +56,7 @@ def execute(tmp_path, destination, write_blessing):
 
 
 def found(base) -> list[int]:
-    return versions.versions(str(base))
+    return [*versions.directories(str(base))]
 
 
 def test_a_blessed_model_becomes_a_version(execute, base, write_model, content_of, whole_model):

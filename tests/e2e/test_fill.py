@@ -47,7 +47,7 @@ def test_it_is_trained_gated_and_pushed_by_its_pseudo_perplexity(config, summary
     for figures in summary["splits"].values():
         assert 1 < figures["perplexity"] < figures["unigram_perplexity"]
         assert not [name for name in figures if "ngram" in name or "mixture" in name]
-    assert versions.versions(config.serving_dir) == [summary["version"]]
+    assert [*versions.directories(config.serving_dir)] == [summary["version"]]
 
 
 def test_the_summary_ends_with_what_it_filled_in(summary):

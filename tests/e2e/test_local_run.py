@@ -51,7 +51,7 @@ def test_a_good_model_is_blessed_pushed_and_answers_over_grpc(config, first):
     assert [stage.name for stage in first.stages] == ran(first) == stages(config)
     assert first.blessed
     assert first.reason == "every threshold holds"
-    (version,) = versions.versions(config.serving_dir)
+    (version,) = versions.directories(config.serving_dir)
     assert first.pushed_to == versions.path_of(config.serving_dir, version)
     with (
         ModelServer(ServerOptions(config.serving_dir, port=0, enable_model_warmup=False)) as server,
@@ -87,7 +87,7 @@ def test_an_unchanged_run_is_all_cached_and_pushes_nothing(config, first):
     assert ran(again) == []
     assert again.splits == first.splits
     assert again.pushed_to == first.pushed_to
-    assert len(versions.versions(config.serving_dir)) == 1
+    assert len(versions.directories(config.serving_dir)) == 1
 
 
 def test_the_same_zip_copied_anew_is_cached(config, first):
@@ -103,13 +103,13 @@ def test_an_impossible_bound_pushes_nothing(config, first):
     assert refused.reason.startswith("split 'eval': perplexity is ")
     assert refused.reason.endswith(", not from 1 to 1")
     assert refused.pushed_to is None
-    assert len(versions.versions(config.serving_dir)) == 1
+    assert len(versions.directories(config.serving_dir)) == 1
 
 
 def test_an_edit_reruns_what_depends_on_the_edited_code(config, first, monkeypatch):
     monkeypatch.setattr("components.evaluator.component.source_digest", lambda *modules: "edited")
     assert ran(run(config)) == ["Evaluator", "Pusher"]
-    assert len(versions.versions(config.serving_dir)) == 1  # the same model is not pushed twice
+    assert len(versions.directories(config.serving_dir)) == 1  # the same model is not pushed twice
 
 
 def test_a_worse_model_does_not_replace_the_blessed_one(config, first):
@@ -131,7 +131,7 @@ def test_a_better_model_becomes_a_new_version(config, first):
     assert better.blessed
     figures = better.splits["train"]
     assert figures["perplexity"] < figures[BASELINE_PERPLEXITY]
-    old, new = versions.versions(config.serving_dir)
+    old, new = versions.directories(config.serving_dir)
     assert better.pushed_to == versions.path_of(config.serving_dir, new)
     assert new > old
 
@@ -141,7 +141,7 @@ def test_a_version_that_was_removed_is_pushed_again(config, first):
     again = run(config)
     assert ran(again) == ["Pusher"]
     assert again.splits == first.splits
-    (version,) = versions.versions(config.serving_dir)
+    (version,) = versions.directories(config.serving_dir)
     assert again.pushed_to == versions.path_of(config.serving_dir, version)
     assert ran(run(config)) == []
 

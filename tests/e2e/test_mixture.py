@@ -54,4 +54,4 @@ def test_a_network_that_does_not_beat_the_n_gram_model_is_not_pushed(mixed, summ
     assert refused.reason.startswith("split 'eval': perplexity is ")
     assert refused.reason.endswith(" times the n-gram model's, not below it")
     assert refused.pushed_to is None
-    assert len(versions.versions(mixed.serving_dir)) == 1
+    assert len(versions.directories(mixed.serving_dir)) == 1

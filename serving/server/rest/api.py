@@ -22,6 +22,7 @@ from tensorflow_serving.apis.get_model_metadata_pb2 import SignatureDefMap
 from tensorflow_serving.apis.get_model_status_pb2 import GetModelStatusResponse
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 
+from modules.versions import LARGEST
 from serving.server import inference
 from serving.server.grpc.services import signature_name
 from serving.server.monitoring.counters import Metrics
@@ -40,7 +41,6 @@ _PATHS = {
     for method, path in {"GET": _GET, "POST": _POST}.items()
 }
 _METHOD_NAMES = {"classify": inference.CLASSIFY, "regress": inference.REGRESS}
-_MAX_VERSION = 2**63 - 1
 _WITH_DEFAULTS: dict[str, Any] = {  # the option has another name since protobuf 5.26
     name: True
     for name in inspect.signature(json_format.MessageToJson).parameters
@@ -147,7 +147,7 @@ def _model_spec(name: str, version: str | None, label: str | None) -> ModelSpec:
 
 def _number(version: str) -> int:
     digits = version.lstrip("0") or "0"
-    if len(digits) > len(str(_MAX_VERSION)) or int(digits) > _MAX_VERSION:
+    if len(digits) > len(str(LARGEST)) or int(digits) > LARGEST:
         raise invalid_argument(f"Failed to convert version: {version} to numeric.")
     return int(digits)
 

@@ -7,15 +7,11 @@
 Source: TF Serving, sources/storage_path/file_system_storage_path_source.cc.
 """
 
-import os
-import re
-
 from tensorflow.io import gfile
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig
 
+from modules.versions import SERVED, directories
 from serving.server.refusals import invalid_argument
-
-_LARGEST = 2**63 - 1  # an int64
 
 
 def aspired_versions(config: ModelConfig) -> dict[int, str]:
@@ -29,23 +25,12 @@ def aspired_versions(config: ModelConfig) -> dict[int, str]:
         raise invalid_argument(
             f"Could not find base path {config.base_path} for servable {config.name}"
         )
-    on_disk = _versions(config.base_path)
+    on_disk = directories(config.base_path, gfile, named=SERVED)
     policy = config.model_version_policy
     if policy.HasField("all"):
         numbers = set(on_disk)
     elif policy.HasField("specific"):
         numbers = set(on_disk) & set(policy.specific.versions)
     else:
-        numbers = set(sorted(on_disk)[-max(policy.latest.num_versions, 1) :])
+        numbers = set([*on_disk][-max(policy.latest.num_versions, 1) :])
     return {number: on_disk[number] for number in numbers}
-
-
-def _versions(base_path: str) -> dict[int, str]:
-    """Every directory that is named by a number."""
-    names = (name.rstrip("/") for name in gfile.listdir(base_path))
-    paths = {
-        int(name): os.path.join(base_path, name)
-        for name in sorted(names)
-        if re.fullmatch("[0-9]+", name)
-    }
-    return {n: path for n, path in paths.items() if n <= _LARGEST and gfile.isdir(path)}

@@ -1,0 +1,57 @@
+"""SavedModels on the file systems that TensorFlow reaches: told apart, and copied."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+from tensorflow.io import gfile
+
+_SAVED_MODEL = "saved_model.pb"
+_CHUNK = 2**20  # bytes in memory at a time
+
+
+def holds_model(directory: str) -> bool:
+    """Whether there is a SavedModel in the directory."""
+    return gfile.exists(os.path.join(directory, _SAVED_MODEL))
+
+
+def signatures(directory: str) -> set[str]:
+    """Names of the signatures of the SavedModel in the directory; none if it cannot be read."""
+    with gfile.GFile(os.path.join(directory, _SAVED_MODEL), "rb") as file:
+        try:
+            model = SavedModel.FromString(file.read())
+        except DecodeError:
+            return set()
+    return {name for graph in model.meta_graphs for name in graph.signature_def}
+
+
+def copy(source: str, target: str) -> None:
+    """Copies every file under the directory `source` to the same place under `target`.
+
+    (TFX's own `copy_dir` does not say which file it was that could not be copied.)
+    """
+    if not gfile.isdir(source):
+        raise FileNotFoundError(f"{source} is no directory: was it removed meanwhile?")
+    for name in _files(source):
+        gfile.makedirs(os.path.dirname(os.path.join(target, name)))
+        gfile.copy(os.path.join(source, name), os.path.join(target, name), overwrite=True)
+
+
+def digest(directory: str) -> str:
+    """SHA-256 over the names and contents of all files under `directory`."""
+    total = hashlib.sha256()
+    for name in sorted(_files(directory)):
+        content = hashlib.sha256()
+        with gfile.GFile(os.path.join(directory, name), "rb") as file:
+            while chunk := file.read(_CHUNK):
+                content.update(chunk)
+        total.update(f"{name}\0{content.hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _files(directory: str) -> Iterator[str]:
+    """Paths of all files under `directory`, relative to it."""
+    for folder, _, names in gfile.walk(directory):
+        yield from (os.path.relpath(os.path.join(folder, name), directory) for name in names)
