@@ -5,8 +5,8 @@ import os
 
 import numpy as np
 import tensorflow as tf
-from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx.utils import io_utils
+from tfx.v1.components import FnArgs
 
 from modules import features
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, Hyperparameters

@@ -1,7 +1,6 @@
 """Tuner's entry point: searches for the hyperparameters that the Trainer is to take."""
 
-from tfx.components.trainer.fn_args_utils import FnArgs
-from tfx.components.tuner.component import TunerFnResult
+from tfx.v1.components import FnArgs, TunerFnResult
 
 from modules.hyperparameters import HYPERPARAMETERS, NUM_TRIALS, Hyperparameters
 from modules.training.experiment import Experiment

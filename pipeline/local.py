@@ -1,4 +1,8 @@
-"""Runs the pipeline on this machine: LocalDagRunner, with its metadata in SQLite."""
+"""Runs the pipeline on this machine: LocalDagRunner, with its metadata in SQLite.
+
+Not public in TFX 1.16: the sentence that LocalDagRunner logs as a stage begins, which is read here,
+since it has no callback. Without it only the progress would be missing.
+"""
 
 import logging
 import os

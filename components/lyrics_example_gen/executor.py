@@ -8,10 +8,10 @@ from typing import Any
 
 import apache_beam as beam
 from tfx import types
-from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
 from components import stream
+from components.beam_executor import BeamExecutor
 from components.examples import describe, make_example, serialize
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
 from components.stream import Stream, path_of
@@ -31,7 +31,7 @@ HOLD_OUT = "hold_out"
 OPEN_ARCHIVES = 8  # a worker keeps so many
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(BeamExecutor):
     """Reads everything once here, where errors have names, and once more on Beam's workers."""
 
     def Do(
@@ -52,7 +52,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ConfigError: if an option makes no sense, or a split would be empty.
             CorpusError: if an archive cannot be read as lyrics.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         options = CorpusOptions(**json.loads(exec_properties[CORPUS]))
         hold_out = HoldOut(**json.loads(exec_properties[HOLD_OUT]))
         source = resolve(exec_properties[INPUT_PATTERN])
@@ -65,7 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = _by_split(documents, pieces)
         describe(examples, list(splits))
         _record(examples, source)
-        with self._make_beam_pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             for split, parts in splits.items():
                 _stream(parts).save(path_of(streams, split))
                 directory = artifact_utils.get_split_uri([examples], split)

@@ -4,9 +4,9 @@ from typing import Any
 
 import tensorflow_transform as tft
 from tfx import types
-from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 
+from components.beam_executor import BeamExecutor
 from components.examples import read_split
 from components.ngram_model.counting import CountNgrams
 from components.stream import Stream, path_of
@@ -23,7 +23,7 @@ NEWLINE = "newline"
 NGRAM = "ngram"
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(BeamExecutor):
     """Counts on Beam."""
 
     windows_per_shard = 64
@@ -44,14 +44,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
             WindowError: if there is no training text.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         transform_graph = artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH])
         vocabulary = _vocabulary(transform_graph, exec_properties[NEWLINE])
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         ngram = artifact_utils.get_single_uri(output_dict[NGRAM])
         stream = path_of(artifact_utils.get_single_uri(input_dict[DOCUMENTS]), TRAIN)
         _check(stream)
-        with self._make_beam_pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             serialized = pipeline | "Read" >> read_split(examples, TRAIN)
             _ = serialized | "Count" >> CountNgrams(
                 exec_properties[NGRAM_ORDER],

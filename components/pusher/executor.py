@@ -1,4 +1,8 @@
-"""The work of Pusher."""
+"""The work of Pusher.
+
+Not public in TFX 1.16: `_MarkPushed` and `_MarkNotPushed` of its Pusher, which write the properties
+that others read off a PushedModel. They could be written here by their names.
+"""
 
 from typing import Any
 

@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from tfx import types
-from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.beam_executor import BeamExecutor
 from components.examples import describe, read_split
 from components.sequence_windows.ngram_scores import NgramScores
 from components.sequence_windows.transforms import WriteWindows
@@ -31,7 +31,7 @@ _Kinds = dict[str, Callable[[Stream], Windows]]
 WINDOWS = "windows"
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(BeamExecutor):
     """Checks in this process that the splits are long enough, and cuts them on Beam."""
 
     windows_per_shard = 4_096
@@ -54,7 +54,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Raises:
             WindowError: if a split is too short for them.
         """
-        self._log_startup(input_dict, output_dict, exec_properties)
         options = WindowOptions(**json.loads(exec_properties[OPTIONS]))
         examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
         ngram = artifact_utils.get_single_uri(input_dict[NGRAM])
@@ -83,7 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         temporary: str,
     ) -> None:
         """Writes the windows of each split."""
-        with self._make_beam_pipeline() as pipeline:
+        with self.pipeline() as pipeline:
             for split, path in streams.items():
                 serialized = pipeline | f"Read[{split}]" >> read_split(examples, split)
                 for name, make_windows in kinds[split].items():

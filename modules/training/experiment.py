@@ -7,7 +7,7 @@ import os
 import keras
 import tensorflow as tf
 import tensorflow_transform as tft
-from tfx.components.trainer.fn_args_utils import FnArgs
+from tfx.v1.components import FnArgs
 
 from modules import features
 from modules.evaluation.perplexity import Tally

@@ -1,5 +1,8 @@
 """The search for hyperparameters: where it looks, and how it judges what it tries.
 
+Not public in KerasTuner 1.4: `keras_tuner.engine`, since `keras_tuner.Tuner` itself builds and
+compiles Keras models, which these are not.
+
 Source: Bergstra and Bengio (2012), "Random search for hyper-parameter optimization".
 """
 

@@ -1,0 +1,16 @@
+"""The base of this project's executors that work on Beam.
+
+Not public in TFX 1.16, though meant for subclasses: `_make_beam_pipeline`, which makes a pipeline
+with the arguments that the run was given. Without it each executor would read these by itself.
+"""
+
+import apache_beam as beam
+from tfx.dsl.components.base import base_beam_executor
+
+
+class BeamExecutor(base_beam_executor.BaseBeamExecutor):
+    """An executor whose `pipeline()` runs when it is left, as a context."""
+
+    def pipeline(self) -> beam.Pipeline:
+        """A new pipeline, with the run's Beam arguments."""
+        return self._make_beam_pipeline()
