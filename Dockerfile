@@ -2,7 +2,7 @@
 FROM python:3.11-slim-bookworm
 
 WORKDIR /tfx-lyrics
-COPY setup.py pyproject.toml constraints.txt ./
+COPY setup.py pyproject.toml constraints.txt LICENSE ./
 COPY pipeline pipeline
 COPY components components
 COPY modules modules

@@ -6,6 +6,8 @@ setup(
     name="tfx-lyrics",
     version="0.1.0",
     description="A TFX pipeline for character-level language models of song lyrics",
+    license_expression="Apache-2.0",  # of the code; data/README.md says what holds for the songs
+    license_files=["LICENSE"],
     python_requires=">=3.10,<3.12",
     packages=find_packages(include=["pipeline*", "components*", "modules*", "serving*"]),
     # Exact versions of everything, dependencies of dependencies included, are in constraints.txt.

@@ -1,7 +1,9 @@
 """What is installed, and what the distribution says of itself."""
 
+import hashlib
 import sys
-from importlib.metadata import distribution, packages_distributions
+from importlib.metadata import distribution, metadata, packages_distributions
+from pathlib import Path
 
 import farmhash
 import pytest
@@ -13,6 +15,16 @@ def test_all_four_packages_belong_to_this_distribution():
     owners = packages_distributions()
     for package in ("pipeline", "components", "modules", "serving"):
         assert set(owners[package]) == {"tfx-lyrics"}
+
+
+def test_the_code_is_under_the_apache_licence_whose_text_is_the_standard_one():
+    installed = metadata("tfx-lyrics")
+    assert installed["License-Expression"] == "Apache-2.0"
+    assert installed["License-File"] == "LICENSE"
+    text = (Path(__file__).resolve().parents[1] / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == (
+        "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+    )
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="pyfarmhash has no wheels for Python 3.10")
