@@ -2,6 +2,7 @@
 
 import http.server
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -243,6 +244,7 @@ def answer(port: int, **certificates: bytes) -> grpc.StatusCode:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl on the PATH to make them with")
 def test_the_certificates_are_good_for_mutual_tls(tmp_path):
     script = SERVING / "tls" / "make-certificates.sh"
     subprocess.run([script, tmp_path, "my-host"], check=True, capture_output=True)
