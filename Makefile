@@ -16,7 +16,7 @@ NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found
 NO_PYTHON += install one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
 
 help: ## Say what can be made
-	@grep -E '^[a-z-]+: .*##|^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /	/' | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
 
 run: .venv/installed ## Run the pipeline on the bundled corpus; ARGS="--cell lstm" and so on
 	@"$(BIN)/lyrics" run $(ARGS)
