@@ -23,6 +23,7 @@ setup(
         "keras-tuner",  # searches hyperparameters for `--tune`
         "kfp",  # compiles and checks the Kubeflow pipeline
         "matplotlib",  # draws the gradients that `lyrics bptt` measures
+        "ml-dtypes",  # bfloat16 for numpy, as TensorFlow has it
         "ml-metadata",
         "numpy",
         "prometheus-client",  # counts what the local server does

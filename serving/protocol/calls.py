@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from modules import contract
+from modules.errors import InvalidRequest, ServingError
 from serving.protocol.answers import (
     Candidate,
     Filled,
@@ -18,7 +19,7 @@ from serving.protocol.answers import (
     State,
 )
 from serving.protocol.protos import predict_pb2, tensor_pb2, types_pb2
-from serving.protocol.tensors import to_list, to_proto
+from serving.protocol.tensors import to_array, to_proto
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack  # Python 3.10 has none of its own
@@ -37,6 +38,7 @@ _DTYPES = {
     contract.STOP: types_pb2.DT_STRING,
     contract.WIDTH: types_pb2.DT_INT32,
 }
+_ANSWERED = {*_DTYPES.values(), types_pb2.DT_BOOL}
 # A model that was pushed before options could be left out has these, and needs them.
 _FIRST_OPTIONS = {contract.NUM_CHARS, contract.TEMPERATURE, contract.TOP_K, contract.SEED}
 
@@ -72,8 +74,12 @@ class Response:
         self.version: int = proto.model_spec.version.value
 
     def column(self, name: str) -> list:
-        """An output's values, one for each row; nothing where it is absent."""
-        return to_list(self.outputs[name]) if name in self.outputs else []
+        """An output's values, one for each row; nothing where it is absent.
+
+        Raises:
+            ServingError: if it is something that no signature of this project has.
+        """
+        return _values(self.outputs[name]) if name in self.outputs else []
 
     def texts(self, name: str) -> list[str]:
         """An output of strings."""
@@ -224,7 +230,35 @@ def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
 
 
 def _inputs(values: Mapping[str, Sequence]) -> dict[str, tensor_pb2.TensorProto]:
-    return {name: to_proto(name, column, _DTYPES[name]) for name, column in values.items()}
+    return {name: _column(name, column, _DTYPES[name]) for name, column in values.items()}
+
+
+def _column(name: str, values: Sequence, dtype: int) -> tensor_pb2.TensorProto:
+    """A value for each row, [B]."""
+    try:
+        is_text = dtype == types_pb2.DT_STRING
+        return to_proto([value.encode() if is_text else value for value in values], dtype)
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(
+            f"{name} {error.object!r} has something at character {error.start + 1} that is none: "
+            "send Unicode, from files in UTF-8"
+        ) from error
+    except ValueError as error:
+        raise InvalidRequest(
+            f"{name} cannot be sent as {types_pb2.DataType.Name(dtype)}: {error}"
+        ) from error
+
+
+def _values(proto: tensor_pb2.TensorProto) -> list:
+    """Nested lists, as deep as the tensor; strings as bytes."""
+    try:
+        if proto.dtype not in _ANSWERED:
+            raise ValueError(f"a tensor of {types_pb2.DataType.Name(proto.dtype)}")
+        return to_array(proto).tolist()
+    except ValueError as error:
+        raise ServingError(
+            f"the server answered with {error}: ask a model that this pipeline pushed"
+        ) from error
 
 
 def _options(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.TensorProto]:

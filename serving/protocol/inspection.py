@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from serving.protocol.answers import Metadata, Signature, VersionStatus
-from serving.protocol.protos import get_model_metadata_pb2, get_model_status_pb2, types_pb2
+from serving.protocol.protos import get_model_metadata_pb2, get_model_status_pb2
+from serving.protocol.tensors import dtype_name
 
 SIGNATURE_DEF = "signature_def"  # the one field of metadata that there is
 
@@ -42,8 +43,4 @@ def available(statuses: Iterable[VersionStatus]) -> int | None:
 
 
 def _types(tensors: Any) -> dict[str, str]:
-    """`float32` and the like by name; DataType says DT_FLOAT."""
-    return {
-        name: types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
-        for name, info in sorted(tensors.items())
-    }
+    return {name: dtype_name(info.dtype) for name, info in sorted(tensors.items())}

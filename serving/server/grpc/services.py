@@ -28,6 +28,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from serving.protocol.inspection import SIGNATURE_DEF
 from serving.server import inference
 from serving.server.monitoring.counters import Metrics
 from serving.server.refusals import invalid_argument
@@ -35,7 +36,6 @@ from serving.server.statuses import status_code
 from serving.server.versions import model_config
 from serving.server.versions.served_models import Models
 
-SIGNATURE_DEF = "signature_def"  # the one metadata field there is
 _LONGEST_MESSAGE = 1024  # bytes, as in TF Serving: gRPC sends it as a header
 
 _logger = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 
+from serving.protocol.tensors import dtype_name, to_array
 from serving.server.refusals import invalid_argument
-from serving.server.rest.json_tensors import BASE64, FIELDS, dtype_name
+from serving.server.rest.json_tensors import BASE64, DTYPES
 
 Outputs = Mapping[str, tensor_pb2.TensorProto]
 Json = str | list | dict[str, Any]  # a value that is text already, or lists and objects of such
@@ -81,11 +81,11 @@ def _values(outputs: Outputs) -> dict[str, Json]:
 
 
 def _nested(name: str, tensor: tensor_pb2.TensorProto) -> Json:
-    if tensor.dtype not in FIELDS:
+    if tensor.dtype not in DTYPES:
         raise invalid_argument(
             f"Failed to write JSON value for tensor type: {dtype_name(tensor.dtype)}"
         )
-    array = tf.make_ndarray(tensor)
+    array = to_array(tensor)
     texts: list[Json]
     if np.issubdtype(array.dtype, np.floating):
         texts = [_decimal(value) for value in array.flat]

@@ -13,9 +13,10 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from serving.protocol.tensors import to_proto
 from serving.server.refusals import invalid_argument
 from serving.server.rest.json_document import format_error, text
-from serving.server.rest.json_tensors import flatten, is_base64, make_tensor
+from serving.server.rest.json_tensors import flatten, is_base64
 from serving.server.statuses import status_code
 
 Document = Mapping[str, Any]
@@ -71,7 +72,8 @@ def _from_columns(columns: Any, inputs: Inputs) -> dict[str, tensor_pb2.TensorPr
     for name in sorted(inputs):
         if name not in columns:
             raise invalid_argument(f"Missing named input: {name} in 'inputs' object.")
-        values[name] = make_tensor(inputs[name].dtype, *flatten(columns[name], inputs[name].dtype))
+        shape, flat = flatten(columns[name], inputs[name].dtype)
+        values[name] = to_proto(flat, inputs[name].dtype, shape)
     return values
 
 
@@ -136,7 +138,7 @@ class _Batch:
     def tensors(self) -> dict[str, tensor_pb2.TensorProto]:
         """A tensor of shape `[batch_size, ...]` for each input."""
         return {
-            name: make_tensor(self._inputs[name].dtype, [self._size, *self._shapes[name]], values)
+            name: to_proto(values, self._inputs[name].dtype, [self._size, *self._shapes[name]])
             for name, values in self._values.items()
         }
 

@@ -8,40 +8,32 @@ tensorflow_serving/util/json_tensor.cc of TF Serving.
 
 import base64
 import binascii
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2, types_pb2
+from tensorflow.core.framework import types_pb2
 
+from serving.protocol.tensors import dtype_name
 from serving.server.refusals import invalid_argument
 from serving.server.rest.json_document import text, type_name
 
 BASE64 = "b64"
-FIELDS = {  # where a TensorProto keeps the values of a dtype; JSON has no values for the others
-    types_pb2.DT_FLOAT: "float_val",
-    types_pb2.DT_DOUBLE: "double_val",
-    types_pb2.DT_INT8: "int_val",
-    types_pb2.DT_INT16: "int_val",
-    types_pb2.DT_INT32: "int_val",
-    types_pb2.DT_INT64: "int64_val",
-    types_pb2.DT_UINT8: "int_val",
-    types_pb2.DT_UINT32: "uint32_val",
-    types_pb2.DT_UINT64: "uint64_val",
-    types_pb2.DT_BOOL: "bool_val",
-    types_pb2.DT_STRING: "string_val",
+_INTEGERS = {
+    types_pb2.DT_INT8: range(-(2**31), 2**31),  # TF Serving cuts them to the dtype
+    types_pb2.DT_INT16: range(-(2**31), 2**31),
+    types_pb2.DT_INT32: range(-(2**31), 2**31),
+    types_pb2.DT_INT64: range(-(2**63), 2**63),
+    types_pb2.DT_UINT8: range(-(2**31), 2**31),
+    types_pb2.DT_UINT32: range(2**32),
+    types_pb2.DT_UINT64: range(2**64),
 }
-_RANGES = {
-    "int_val": range(-(2**31), 2**31),
-    "int64_val": range(-(2**63), 2**63),
-    "uint32_val": range(2**32),
-    "uint64_val": range(2**64),
+_KINDS = {
+    types_pb2.DT_FLOAT: int | float,
+    types_pb2.DT_DOUBLE: int | float,
+    types_pb2.DT_BOOL: bool,
+    types_pb2.DT_STRING: str,
 }
-
-
-def dtype_name(dtype: int) -> str:
-    """`float`, `int32`: a dtype as TF Serving calls it."""
-    return types_pb2.DataType.Name(dtype).removeprefix("DT_").lower()
+DTYPES = {*_INTEGERS, *_KINDS}  # JSON has no values for the others
 
 
 def is_base64(value: Any) -> bool:
@@ -63,14 +55,6 @@ def flatten(value: Any, dtype: int) -> tuple[list[int], list[Any]]:
     values: list[Any] = []
     _append(value, 0, shape, dtype, values)
     return shape, values
-
-
-def make_tensor(dtype: int, shape: Sequence[int], values: Sequence[Any]) -> tensor_pb2.TensorProto:
-    """A tensor of values that `flatten` gave."""
-    tensor = tensor_pb2.TensorProto(dtype=dtype, tensor_shape=tf.TensorShape(shape).as_proto())
-    if values:
-        getattr(tensor, FIELDS[dtype]).extend(values)
-    return tensor
 
 
 def _append(value: Any, level: int, shape: list[int], dtype: int, values: list[Any]) -> None:
@@ -98,11 +82,11 @@ def _append(value: Any, level: int, shape: list[int], dtype: int, values: list[A
 def _element(value: Any, dtype: int) -> Any:
     if isinstance(value, dict) and dtype == types_pb2.DT_STRING:
         return decode(value)
-    if dtype not in FIELDS and not isinstance(value, dict):
+    if dtype not in DTYPES and not isinstance(value, dict):
         raise tf.errors.UnimplementedError(
             None, None, f"Conversion of JSON Value: {text(value)} to type: {dtype_name(dtype)}"
         )
-    if not _fits(value, FIELDS.get(dtype)):
+    if not _fits(value, dtype):
         raise invalid_argument(
             f"JSON Value: {text(value)} Type: {type_name(value)} "
             f"is not of expected type: {dtype_name(dtype)}"
@@ -110,14 +94,12 @@ def _element(value: Any, dtype: int) -> Any:
     return value.encode() if isinstance(value, str) else value
 
 
-def _fits(value: Any, field: str | None) -> bool:
-    if field == "string_val":
-        return isinstance(value, str)
-    if isinstance(value, bool) or field == "bool_val":
-        return isinstance(value, bool) and field == "bool_val"
-    if field in _RANGES:
-        return isinstance(value, int) and value in _RANGES[field]
-    return field is not None and isinstance(value, int | float)
+def _fits(value: Any, dtype: int) -> bool:
+    if isinstance(value, bool):  # which is an int, too
+        return dtype == types_pb2.DT_BOOL
+    if dtype in _INTEGERS:
+        return isinstance(value, int) and value in _INTEGERS[dtype]
+    return dtype in _KINDS and isinstance(value, _KINDS[dtype])
 
 
 def decode(value: dict[str, Any]) -> bytes:

@@ -11,8 +11,8 @@ import tensorflow as tf
 from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from serving.protocol.tensors import dtype_name, to_array, to_proto
 from serving.server.refusals import failed_precondition, invalid_argument
-from serving.server.runtime.arrays import to_array, to_proto
 from serving.server.runtime.callers import PATIENT, Caller, check_wanted, run_options
 from serving.server.runtime.loaded_graph import LoadedGraph
 
@@ -163,14 +163,9 @@ def _check_dtypes(
     for number, (alias, info) in enumerate(by_name):
         if alias in inputs and inputs[alias].dtype != info.dtype:
             raise invalid_argument(
-                f"Expects arg[{number}] to be {_dtype(info.dtype)} "
-                f"but {_dtype(inputs[alias].dtype)} is provided"
+                f"Expects arg[{number}] to be {dtype_name(info.dtype)} "
+                f"but {dtype_name(inputs[alias].dtype)} is provided"
             )
-
-
-def _dtype(number: int) -> str:
-    """How TensorFlow writes a dtype: `float`, not `float32`."""
-    return types_pb2.DataType.Name(number).removeprefix("DT_").lower()
 
 
 def _check_shapes(signature: meta_graph_pb2.SignatureDef, arrays: Mapping[str, np.ndarray]) -> None:

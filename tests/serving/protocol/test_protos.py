@@ -13,8 +13,8 @@ SAME = (
     "assert type(tf.make_tensor_proto([1.5])) is protos.tensor_pb2.TensorProto\n"
     "request = predict_pb2.PredictRequest()\n"
     "request.inputs['a'].CopyFrom(tf.make_tensor_proto([1.5]))\n"
-    "from serving.protocol.tensors import to_list\n"
-    "assert to_list(request.inputs['a']) == [1.5]\n"
+    "from serving.protocol.tensors import to_array\n"
+    "assert to_array(request.inputs['a']) == [1.5]\n"
     "assert (tf.constant(1) + 1).numpy() == 2\n"
 )
 
