@@ -6,16 +6,16 @@ from benchmarks.ask import call_of
 from benchmarks.contestants import Run
 from benchmarks.served_model import VERSIONS
 from benchmarks.writing import Writing as Task
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 
 def prepare(task: Task) -> Run:
     """Calls `generate`; see `benchmarks.contestants`."""
-    servable = Servable(1, Path(task.model) / VERSIONS / "1")
+    model = LoadedModel(1, Path(task.model) / VERSIONS / "1")
     call = call_of(task)
 
     def run() -> None:
         for _ in range(task.repeats):
-            servable.predict(call.signature_name, call.inputs, call.outputs)
+            model.predict(call.signature_name, call.inputs, call.outputs)
 
     return run

@@ -12,8 +12,8 @@ from modules import contract
 from modules.errors import ConfigError, ServingError
 from serving.protocol.calls import Call
 from serving.protocol.failures import explain
-from serving.protocol.inspection import SIGNATURE_DEF
 from serving.protocol.protos import (
+    SIGNATURE_DEF,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_pb2,

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from serving.protocol.answers import Metadata, Signature, VersionStatus
-from serving.protocol.protos import get_model_metadata_pb2, get_model_status_pb2
+from serving.protocol.protos import (
+    SIGNATURE_DEF,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+)
 from serving.protocol.tensors import dtype_name
-
-SIGNATURE_DEF = "signature_def"  # the one field of metadata that there is
 
 
 def read_statuses(

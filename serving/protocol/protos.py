@@ -48,7 +48,13 @@ with _empty_parent():
         prediction_service_pb2_grpc,
     )
 
+# What fields of these messages hold, and no .proto declares.
+SIGNATURE_DEF = "signature_def"  # the one field of metadata that there is
+PLATFORM = "tensorflow"  # of a model: the one that is served
+
 __all__ = [
+    "PLATFORM",
+    "SIGNATURE_DEF",
     "get_model_metadata_pb2",
     "get_model_status_pb2",
     "model_management_pb2",

@@ -25,9 +25,9 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from modules.errors import ConfigError
+from serving.protocol.protos import PLATFORM
 from serving.rollout.policy import STABLE, Policy
 
-_PLATFORM = "tensorflow"
 _PROMOTED = re.compile(r"^# promoted (.+): ([\d ]+)$", re.MULTILINE)
 
 
@@ -80,7 +80,7 @@ class ConfigFile:
             besides: versions to serve without a label.
         """
         model = self._find(model_name) or self.config.model_config_list.config.add(
-            name=model_name, model_platform=_PLATFORM
+            name=model_name, model_platform=PLATFORM
         )
         model.base_path = base_path or model.base_path
         model.ClearField("model_version_policy")

@@ -9,7 +9,7 @@ from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_p
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from modules.errors import ConfigError, ServingError
-from serving.server.batching.batching_model import BatchingServable
+from serving.server.batching.batching_model import BatchingModel
 from serving.server.batching.parameters import BatchingOptions
 from serving.server.batching.scheduler import BatchScheduler
 from serving.server.flags import ServerOptions
@@ -21,7 +21,7 @@ from serving.server.monitoring.settings import metrics_path
 from serving.server.periodic import Periodic
 from serving.server.rest.api import RestApi
 from serving.server.rest.http_server import HttpServer
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 from serving.server.versions import model_config
 from serving.server.versions.lifecycle import Loading
 from serving.server.versions.served_models import Models
@@ -148,11 +148,11 @@ class ModelServer:
             self._options.rest_api_port,
         )
 
-    def _load(self, version: int, path: Path) -> Servable:
+    def _load(self, version: int, path: Path) -> LoadedModel:
         with self._metrics.load(str(path)):
             if self._scheduler:
-                return BatchingServable(version, path, self._scheduler)
-            return Servable(version, path)
+                return BatchingModel(version, path, self._scheduler)
+            return LoadedModel(version, path)
 
     def _load_first(self) -> None:
         try:

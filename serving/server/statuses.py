@@ -5,7 +5,7 @@ import tensorflow as tf
 
 _GRPC_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
-# Source: `ToHTTPStatusCode` in tensorflow_serving/model_servers/http_server.cc of TF Serving.
+# Source: `ToHTTPStatusCode` in TF Serving, model_servers/http_server.cc.
 HTTP_STATUSES = {
     grpc.StatusCode.OK: 200,
     grpc.StatusCode.CANCELLED: 499,

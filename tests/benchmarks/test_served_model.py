@@ -8,7 +8,7 @@ from benchmarks.served_model import VERSIONS, export, read_weights
 from benchmarks.writing import PREFIX, VOCAB_SIZE, Writing
 from modules.contract import GENERATE
 from modules.features import TEXT
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 pytestmark = pytest.mark.slow
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.slow
 def test_both_write_the_same(cell, tmp_path):
     export(cell, tmp_path / cell, (GENERATE,))
     task = Writing(cell, str(tmp_path / cell), num_chars=12)
-    servable = Servable(1, tmp_path / cell / VERSIONS / "1")
+    model = LoadedModel(1, tmp_path / cell / VERSIONS / "1")
     call = call_of(task)
-    (text,) = servable.predict(call.signature_name, call.inputs)[TEXT].string_val
-    servable.close()
+    (text,) = model.predict(call.signature_name, call.inputs)[TEXT].string_val
+    model.close()
     written = book_predict.predictor(task)(PREFIX, 12)
     assert text.decode() == written
     assert len(written) == len(PREFIX) + 12

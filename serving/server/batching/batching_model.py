@@ -14,7 +14,7 @@ Only requests whose answers are the same as if each had come alone are put toget
 All others run alone, though not with more rows than a batch may have. Where a batch fails, its
 requests run again one by one, so that the error meets only the one that is to blame.
 
-Source: tensorflow_serving/batching/batching_session.cc, where outputs may be padded and all
+Source: TF Serving, batching/batching_session.cc, where outputs may be padded and all
 requests of a batch get the error of one.
 """
 
@@ -31,7 +31,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from serving.server.batching.scheduler import BatchScheduler
 from serving.server.refusals import failed_precondition
 from serving.server.runtime.callers import Caller, check_wanted
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 
 @dataclass
@@ -44,11 +44,11 @@ class _Task:
     answer: "Future[dict[str, np.ndarray]]" = field(default_factory=Future)
 
 
-class BatchingServable(Servable):
+class BatchingModel(LoadedModel):
     """A loaded version that answers several requests at once."""
 
     def __init__(self, version: int, path: Path, scheduler: BatchScheduler) -> None:
-        """Loads `path`; see `Servable`.
+        """Loads `path`; see `LoadedModel`.
 
         Args:
             version: its number.
@@ -64,7 +64,7 @@ class BatchingServable(Servable):
         fetches: Mapping[str, meta_graph_pb2.TensorInfo],
         callers: Sequence[Caller],
     ) -> dict[str, np.ndarray]:
-        """Runs with others where that makes no difference; see `Servable.run`."""
+        """Runs with others where that makes no difference; see `LoadedModel.run`."""
         size = _common_rows(feeds.values())
         if size:
             self._scheduler.check_size(size)

@@ -15,7 +15,7 @@ class BatchingOptions:
     `pad_variable_length_inputs` may be set, but does nothing: inputs of different lengths are not
     put together. So may `thread_pool_name`.
 
-    Source: tensorflow_serving/servables/tensorflow/session_bundle_config.proto and
+    Source: TF Serving, servables/tensorflow/session_bundle_config.proto and
     tensorflow/core/kernels/batching_util/shared_batch_scheduler.h.
 
     Attributes:

@@ -1,6 +1,6 @@
 """The gRPC server below the services: its threads, limits, ports and sockets. No TensorFlow here.
 
-Source: Server::BuildAndStart in tensorflow_serving/model_servers/server.cc.
+Source: Server::BuildAndStart in TF Serving, model_servers/server.cc.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -28,7 +28,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.protocol.inspection import SIGNATURE_DEF
+from serving.protocol.protos import SIGNATURE_DEF
 from serving.server import inference
 from serving.server.monitoring.counters import Metrics
 from serving.server.refusals import invalid_argument
@@ -88,12 +88,10 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Runs one signature of the served version."""
         _check_model_spec(request)
         name = signature_name(request.model_spec)
-        with self._models.use(request.model_spec) as servable:
+        with self._models.use(request.model_spec) as model:
             with self._metrics.runtime(request.model_spec.name, "Predict"):
-                outputs = servable.predict(
-                    name, request.inputs, list(request.output_filter), context
-                )
-            spec = _served_spec(request.model_spec.name, servable.version)
+                outputs = model.predict(name, request.inputs, list(request.output_filter), context)
+            spec = _served_spec(request.model_spec.name, model.version)
         spec.signature_name = name
         return predict_pb2.PredictResponse(model_spec=spec, outputs=outputs)
 
@@ -104,9 +102,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Gives the SignatureDefs of the served version."""
         _check_model_spec(request)
         _check_metadata_fields(request.metadata_field)
-        with self._models.use(request.model_spec) as servable:
-            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=servable.signatures)
-            spec = _served_spec(request.model_spec.name, servable.version)
+        with self._models.use(request.model_spec) as model:
+            signatures = get_model_metadata_pb2.SignatureDefMap(signature_def=model.signatures)
+            spec = _served_spec(request.model_spec.name, model.version)
         response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
         response.metadata[SIGNATURE_DEF].Pack(signatures)
         return response
@@ -134,13 +132,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """Says that the signatures neither classify nor regress."""
         tasks = [(signature_name(task.model_spec), task) for task in request.tasks]
         spec = tasks[0][1].model_spec if tasks else model_pb2.ModelSpec()
-        with self._models.use(spec) as servable:
-            inference.refuse_all(servable.signatures, tasks)
+        with self._models.use(spec) as model:
+            inference.refuse_all(model.signatures, tasks)
 
     def _refuse(self, request: Any, method_name: str) -> None:
         _check_model_spec(request)
-        with self._models.use(request.model_spec) as servable:
-            inference.refuse(servable.signatures, signature_name(request.model_spec), method_name)
+        with self._models.use(request.model_spec) as model:
+            inference.refuse(model.signatures, signature_name(request.model_spec), method_name)
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -200,4 +198,4 @@ def _check_metadata_fields(fields: Iterable[str]) -> None:
         raise invalid_argument("GetModelMetadataRequest must specify at least one metadata_field")
     for field in fields:
         if field != SIGNATURE_DEF:  # a placeholder that TF Serving never fills in
-            raise invalid_argument(f"Metadata field %s is not supported{field}")
+            raise invalid_argument(f"Metadata field {field} is not supported")

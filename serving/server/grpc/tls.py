@@ -5,7 +5,7 @@ r"""TLS and mutual TLS for gRPC, by TF Serving's --ssl_config_file. No TensorFlo
     custom_ca: "-----BEGIN CERTIFICATE-----\n..."   clients' certificates are signed by it
     client_verify: true                             clients must have one
 
-Source: BuildServerCredentialsFromSSLConfigFile in tensorflow_serving/model_servers/server.cc.
+Source: BuildServerCredentials in TF Serving, model_servers/server.cc.
 """
 
 import grpc

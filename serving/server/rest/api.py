@@ -4,8 +4,7 @@
     GET  /v1/models/NAME[/versions/N|/labels/L]               how its versions stand
     GET  /v1/models/NAME[/versions/N|/labels/L]/metadata      its signatures
 
-Sources: http_rest_api_handler.cc and http_rest_api_util.cc in tensorflow_serving/model_servers
-of TF Serving.
+Source: TF Serving, model_servers/http_rest_api_handler.cc and http_rest_api_util.cc.
 """
 
 import inspect
@@ -100,23 +99,23 @@ class RestApi:
             if api == "predict":
                 return self._predict(spec, document)
             json_examples.check_examples(document)
-            with self._models.use(spec) as servable:
-                inference.refuse(servable.signatures, signature_name(spec), _METHOD_NAMES[api])
+            with self._models.use(spec) as model:
+                inference.refuse(model.signatures, signature_name(spec), _METHOD_NAMES[api])
         if not spec.name:
             raise invalid_argument("Missing model name in request.")
         return self._metadata(spec) if api == "metadata" else self._status(spec)
 
     def _predict(self, spec: ModelSpec, document: json_requests.Document) -> bytes:
         name = signature_name(spec)
-        with self._models.use(spec) as servable:
-            if name not in servable.signatures:
+        with self._models.use(spec) as model:
+            if name not in model.signatures:
                 raise invalid_argument(
                     f'Serving signature name: "{name}" not found in signature def'
                 )
             in_rows = json_requests.in_rows(document)
-            inputs = json_requests.tensors(document, servable.signatures[name].inputs)
+            inputs = json_requests.tensors(document, model.signatures[name].inputs)
             with self._metrics.runtime(spec.name, "Predict"):
-                outputs = servable.predict(name, inputs, caller=Impatient(self._timeout))
+                outputs = model.predict(name, inputs, caller=Impatient(self._timeout))
         return json_answers.in_rows(outputs) if in_rows else json_answers.in_columns(outputs)
 
     def _status(self, spec: ModelSpec) -> bytes:
@@ -124,10 +123,10 @@ class RestApi:
         return _json(GetModelStatusResponse(model_version_status=statuses))
 
     def _metadata(self, spec: ModelSpec) -> bytes:
-        with self._models.use(spec) as servable:
-            signatures = SignatureDefMap(signature_def=servable.signatures)
+        with self._models.use(spec) as model:
+            signatures = SignatureDefMap(signature_def=model.signatures)
             served = ModelSpec(name=spec.name)
-            served.version.value = servable.version
+            served.version.value = model.version
         # TF Serving, too, puts these together as text.
         return b'{\n"model_spec":%s,\n"metadata": {"signature_def": %s}\n}\n' % (
             _json(served),

@@ -4,7 +4,7 @@
     {"outputs": ...}         all values of the only output, or an object of them
 
 The text is TF Serving's, white space included; the outputs are in the order of their names.
-Source: `MakeJsonFromTensors` and `WriteDecimal` in tensorflow_serving/util/json_tensor.cc.
+Source: `MakeJsonFromTensors` and `WriteDecimal` in TF Serving, util/json_tensor.cc.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """The JSON object in a REST request's body, and what is said of one that is none.
 
 The parser is RapidJSON, which TF Serving uses too, so that both find the same mistake at the
-same byte. Source of the sentences: tensorflow_serving/util/json_tensor.cc of TF Serving.
+same byte. Source of the sentences: TF Serving, util/json_tensor.cc.
 """
 
 import re

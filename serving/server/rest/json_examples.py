@@ -1,7 +1,7 @@
 """The body of a REST request to classify or regress: whether it holds tf.Examples.
 
 Source of the order of the checks and the sentences: `FillClassifyRegressRequestFromJson` in
-tensorflow_serving/util/json_tensor.cc of TF Serving. There is no model here to give them to.
+TF Serving, util/json_tensor.cc. There is no model here to give them to.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """The body of a REST request to predict -> the tensors that a signature takes.
 
 Source of the formats, the order of the checks and the sentences: `FillPredictRequestFromJson`
-in tensorflow_serving/util/json_tensor.cc of TF Serving.
+in TF Serving, util/json_tensor.cc.
 Errors are `tf.errors.OpError`, most of them INVALID_ARGUMENT.
 """
 

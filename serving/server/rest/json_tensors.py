@@ -3,7 +3,7 @@
     3                   int32[]         [["a", {"b64": "Yg=="}]]    string[1, 2]
 
 Source of the rules and sentences: `FillTensorProto` and `AddValueToTensor` in
-tensorflow_serving/util/json_tensor.cc of TF Serving.
+TF Serving, util/json_tensor.cc.
 """
 
 import base64

@@ -62,7 +62,7 @@ def check_wanted(caller: Caller) -> None:
 def run_options(callers: Iterable[Caller]) -> tf.compat.v1.RunOptions | None:
     """Makes a session stop when the last of the callers has given up; None if one never does.
 
-    Source: DeadlineToTimeoutMillis in tensorflow_serving/model_servers/prediction_service_util.cc.
+    Source: DeadlineToTimeoutMillis in TF Serving, model_servers/prediction_service_util.cc.
     """
     timeouts = (caller.time_remaining() for caller in callers)
     longest = max(math.inf if timeout is None else timeout for timeout in timeouts)

@@ -17,7 +17,7 @@ from serving.server.runtime.callers import PATIENT, Caller, check_wanted, run_op
 from serving.server.runtime.loaded_graph import LoadedGraph
 
 
-class Servable:
+class LoadedModel:
     """A loaded version: a graph, and the signatures it answers.
 
     Answers may be asked for from several threads at once. What is wrong with a request is a

@@ -28,14 +28,14 @@ from tensorflow_serving.apis import status_pb2
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 
 from serving.server.refusals import servable_not_found
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 from serving.server.versions.warm_up import warm_up
 
 START, LOADING, AVAILABLE, UNLOADING, END = (
     getattr(ModelVersionStatus, name)
     for name in ("START", "LOADING", "AVAILABLE", "UNLOADING", "END")
 )
-Load = Callable[[int, Path], Servable]
+Load = Callable[[int, Path], LoadedModel]
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Loading:
     """How versions are loaded.
 
     Attributes:
-        load: makes a servable of a version's number and directory.
+        load: makes a model of a version's number and directory.
         enable_model_warmup: whether it first answers the requests that travel with it.
         max_num_load_retries: further tries after the first.
         load_retry_interval_micros: between two tries, in microseconds.
@@ -53,7 +53,7 @@ class Loading:
             seconds that it took.
     """
 
-    load: Load = Servable
+    load: Load = LoadedModel
     enable_model_warmup: bool = True
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
@@ -68,7 +68,7 @@ class _Version:
     path: str
     state: int = START
     error: Exception | None = None
-    servable: Servable | None = None
+    model: LoadedModel | None = None
     requests: int = 0  # under way
     tries: int = 0
     next_try: float = 0.0  # on the monotonic clock
@@ -123,7 +123,7 @@ class ModelVersions:
             pass
 
     @contextlib.contextmanager
-    def use(self, version: int | None = None) -> Iterator[Servable]:
+    def use(self, version: int | None = None) -> Iterator[LoadedModel]:
         """Lends a version, which stays loaded until it is given back.
 
         Args:
@@ -138,10 +138,10 @@ class ModelVersions:
                 raise servable_not_found(self.name, version)
             lent = self._versions[number]
             lent.requests += 1
-            servable = lent.servable
-        assert servable
+            model = lent.model
+        assert model
         try:
-            yield servable
+            yield model
         finally:
             with self._changed:
                 lent.requests -= 1
@@ -164,9 +164,9 @@ class ModelVersions:
         """Unloads everything; requests that are still under way are cancelled."""
         self.aspire({})
         with self._changed:
-            loaded = [v.servable for v in self._versions.values() if v.servable]
-        for servable in loaded:
-            servable.close()
+            loaded = [v.model for v in self._versions.values() if v.model]
+        for model in loaded:
+            model.close()
         self.manage()
         with self._changed:
             self._changed.wait_for(lambda: all(v.state == END for v in self._versions.values()))
@@ -191,9 +191,9 @@ class ModelVersions:
 
     def _end(self, version: _Version) -> None:
         """Frees what nobody uses any more."""
-        assert version.servable
-        version.servable.close()
-        version.servable = None
+        assert version.model
+        version.model.close()
+        version.model = None
         self._set(version, END)
         _logger.info("unloaded version %d of %s", version.number, self.name)
 
@@ -207,7 +207,7 @@ class ModelVersions:
         self._set(version, LOADING, version.error)
         version.tries += 1
         try:
-            version.servable = self._load(version.number, Path(version.path))
+            version.model = self._load(version.number, Path(version.path))
         except Exception as error:  # a broken SavedModel can be broken in many ways
             self._failed(version, error)
         else:
@@ -215,17 +215,17 @@ class ModelVersions:
             _logger.info("serving version %d of %s", version.number, self.name)
         return True
 
-    def _load(self, number: int, path: Path) -> Servable:
-        servable = self._loading.load(number, path)
+    def _load(self, number: int, path: Path) -> LoadedModel:
+        model = self._loading.load(number, path)
         if self._loading.enable_model_warmup:
             start = time.perf_counter()
             try:
-                if warm_up(servable, path):
+                if warm_up(model, path):
                     self._loading.on_warm_up(path, time.perf_counter() - start)
             except BaseException:
-                servable.close()
+                model.close()
                 raise
-        return servable
+        return model
 
     def _failed(self, version: _Version, error: Exception) -> None:
         _logger.error("version %d of %s cannot be loaded: %s", version.number, self.name, error)

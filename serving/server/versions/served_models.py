@@ -21,7 +21,7 @@ from serving.server.refusals import (
     not_found,
     servable_not_found,
 )
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 from serving.server.versions import model_config
 from serving.server.versions.aspired import aspired_versions
 from serving.server.versions.lifecycle import Loading, ModelVersions
@@ -54,7 +54,7 @@ class Models:
         self._models: dict[str, ModelVersions] = {}  # all there ever were
         self._labels: dict[str, dict[str, int]] = {}
 
-    def use(self, spec: ModelSpec) -> AbstractContextManager[Servable]:
+    def use(self, spec: ModelSpec) -> AbstractContextManager[LoadedModel]:
         """Lends the version that a request asks for; see `ModelVersions.use`.
 
         Raises:

@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from serving.server.refusals import invalid_argument
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 MOST_RECORDS = 1000
@@ -23,7 +23,7 @@ MOST_RECORDS = 1000
 _logger = logging.getLogger(__name__)
 
 
-def warm_up(servable: Servable, path: Path) -> int:
+def warm_up(model: LoadedModel, path: Path) -> int:
     """Answers the requests below `path`, if there are any; returns how many there were.
 
     Raises:
@@ -39,8 +39,8 @@ def warm_up(servable: Servable, path: Path) -> int:
             raise invalid_argument(
                 f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {file}"
             )
-        _answer(servable, _parsed(record, file))
-    _logger.info("answered %d warm-up requests of version %d", number, servable.version)
+        _answer(model, _parsed(record, file))
+    _logger.info("answered %d warm-up requests of version %d", number, model.version)
     return number
 
 
@@ -51,7 +51,7 @@ def _parsed(record: bytes, file: Path) -> PredictionLog:
         raise invalid_argument(f"Failed to parse warmup record: {record!r} from {file}") from error
 
 
-def _answer(servable: Servable, log: PredictionLog) -> None:
+def _answer(model: LoadedModel, log: PredictionLog) -> None:
     """Predicts; what else a log may hold, no model of this project answers."""
     kind = log.WhichOneof("log_type")
     if kind is None:
@@ -61,4 +61,4 @@ def _answer(servable: Servable, log: PredictionLog) -> None:
         raise tf.errors.UnimplementedError(None, None, f"Unsupported log_type for warmup: {number}")
     request = log.predict_log.request
     name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
-    servable.predict(name, request.inputs, list(request.output_filter))
+    model.predict(name, request.inputs, list(request.output_filter))

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
 
 from modules.errors import ServingError
 from serving.server.flags import ServerOptions
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 from serving.server.server import ModelServer
 
 GENERATE_INPUTS = {
@@ -115,8 +115,8 @@ def test_a_missing_base_path_is_an_error(tmp_path):
 
 
 def test_an_input_with_a_default_may_be_left_out(saved_model):
-    servable = Servable(1, saved_model(10))
-    defaults = servable.signatures["score"].defaults
+    model = LoadedModel(1, saved_model(10))
+    defaults = model.signatures["score"].defaults
     defaults["text"].CopyFrom(tf.make_tensor_proto(["ab", "c"]))
-    assert list(servable.predict("score", {})["characters"].int64_val) == [2, 1]
-    servable.close()
+    assert list(model.predict("score", {})["characters"].int64_val) == [2, 1]
+    model.close()

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import pytest
 import tensorflow as tf
 
-from serving.server.batching.batching_model import BatchingServable
+from serving.server.batching.batching_model import BatchingModel
 from serving.server.batching.parameters import BatchingOptions
 from serving.server.batching.scheduler import BatchScheduler
 from serving.server.runtime.callers import PATIENT
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 FOREVER = 60_000_000  # microseconds: a batch only runs when it is full
 
@@ -21,31 +21,31 @@ def load(repeater):
     """Loads a batching version; closes it in the end."""
     loaded = []
 
-    def batching(**options) -> BatchingServable:
+    def batching(**options) -> BatchingModel:
         scheduler = BatchScheduler(BatchingOptions(**{"batch_timeout_micros": FOREVER} | options))
-        loaded.append((scheduler, BatchingServable(1, repeater / "1", scheduler)))
+        loaded.append((scheduler, BatchingModel(1, repeater / "1", scheduler)))
         return loaded[-1][1]
 
     yield batching
-    for scheduler, servable in loaded:
+    for scheduler, model in loaded:
         scheduler.close()
-        servable.close()
+        model.close()
 
 
 @pytest.fixture(scope="module")
 def alone(repeater):
-    servable = Servable(1, repeater / "1")
-    yield lambda *arguments, **inputs: predict(servable, *arguments, **inputs)
-    servable.close()
+    model = LoadedModel(1, repeater / "1")
+    yield lambda *arguments, **inputs: predict(model, *arguments, **inputs)
+    model.close()
 
 
-def predict(servable, signature, output_filter=(), caller=PATIENT, **inputs):
+def predict(model, signature, output_filter=(), caller=PATIENT, **inputs):
     """Values by output; inputs are lists."""
     protos = {
         name: tf.make_tensor_proto(values, tf.string if name == "text" else tf.int32)
         for name, values in inputs.items()
     }
-    outputs = servable.predict(signature, protos, output_filter, caller)
+    outputs = model.predict(signature, protos, output_filter, caller)
     return {name: tf.make_ndarray(proto).tolist() for name, proto in outputs.items()}
 
 
@@ -65,11 +65,11 @@ def at_once():
 
 
 def test_requests_run_together_and_are_told_apart(load, at_once):
-    servable = load(max_batch_size=6)
+    model = load(max_batch_size=6)
     answers = at_once(
-        (predict, servable, "repeat", {"text": ["a", "b"], "times": [1, 2]}),
-        (predict, servable, "repeat", {"text": ["c"], "times": [3]}),
-        (predict, servable, "repeat", {"text": ["d", "e", "f"], "times": [0, 1, 2]}),
+        (predict, model, "repeat", {"text": ["a", "b"], "times": [1, 2]}),
+        (predict, model, "repeat", {"text": ["c"], "times": [3]}),
+        (predict, model, "repeat", {"text": ["d", "e", "f"], "times": [0, 1, 2]}),
     )
     assert [answer.result(20) for answer in answers] == [
         {"text": [b"a", b"bb"], "rows": [6, 6]},
@@ -79,19 +79,19 @@ def test_requests_run_together_and_are_told_apart(load, at_once):
 
 
 def test_rows_are_filled_up_to_an_allowed_batch_size(load):
-    servable = load(max_batch_size=8, allowed_batch_sizes=(4, 8), batch_timeout_micros=0)
-    answer = predict(servable, "repeat", text=["a", "b"], times=[1, 2])
+    model = load(max_batch_size=8, allowed_batch_sizes=(4, 8), batch_timeout_micros=0)
+    answer = predict(model, "repeat", text=["a", "b"], times=[1, 2])
     assert answer == {"text": [b"a", b"bb"], "rows": [4, 4]}
 
 
 def test_other_outputs_are_another_batch(load, at_once):
-    servable = load(max_batch_size=2)
+    model = load(max_batch_size=2)
     inputs = {"text": ["a"], "times": [1]}
     answers = at_once(
-        (predict, servable, "repeat", ["rows"], inputs),
-        (predict, servable, "repeat", inputs),
-        (predict, servable, "repeat", ["rows"], inputs),
-        (predict, servable, "repeat", ["text", "rows"], inputs),
+        (predict, model, "repeat", ["rows"], inputs),
+        (predict, model, "repeat", inputs),
+        (predict, model, "repeat", ["rows"], inputs),
+        (predict, model, "repeat", ["text", "rows"], inputs),
     )
     assert [answer.result(20) for answer in answers] == [
         {"rows": [2]},
@@ -102,15 +102,15 @@ def test_other_outputs_are_another_batch(load, at_once):
 
 
 def test_outputs_of_the_same_name_are_told_apart(load, at_once):
-    servable = load(max_batch_size=2)
+    model = load(max_batch_size=2)
     # A signature with the inputs of another, and an output that is called like one of it.
-    definition = servable.signatures["repeat"]
-    servable.signatures["count rows"] = type(definition)(inputs=definition.inputs)
-    servable.signatures["count rows"].outputs["text"].CopyFrom(definition.outputs["rows"])
+    definition = model.signatures["repeat"]
+    model.signatures["count rows"] = type(definition)(inputs=definition.inputs)
+    model.signatures["count rows"].outputs["text"].CopyFrom(definition.outputs["rows"])
     inputs = {"text": ["a"], "times": [3]}
     answers = at_once(
-        *[(predict, servable, "repeat", ["text"], inputs)] * 2,
-        *[(predict, servable, "count rows", inputs)] * 2,
+        *[(predict, model, "repeat", ["text"], inputs)] * 2,
+        *[(predict, model, "count rows", inputs)] * 2,
     )
     assert [answer.result(20)["text"] for answer in answers] == [[b"aaa"], [b"aaa"], [2], [2]]
 
@@ -125,31 +125,31 @@ def test_outputs_of_the_same_name_are_told_apart(load, at_once):
     ],
 )
 def test_what_would_not_be_the_same_runs_alone(load, alone, signature, inputs):
-    servable = load(max_batch_size=1000)  # a batch would never run
+    model = load(max_batch_size=1000)  # a batch would never run
     try:
         expected = alone(signature, **inputs)
     except tf.errors.OpError as error:
         with pytest.raises(type(error)):
-            predict(servable, signature, **inputs)
+            predict(model, signature, **inputs)
     else:
-        assert predict(servable, signature, **inputs) == expected
+        assert predict(model, signature, **inputs) == expected
 
 
 def test_a_filter_can_make_a_signature_batch(load, at_once):
-    servable = load(max_batch_size=2)
+    model = load(max_batch_size=2)
     answers = at_once(
-        (predict, servable, "split", ["rows"], {"text": ["ab"]}),
-        (predict, servable, "split", ["rows"], {"text": ["c"]}),
+        (predict, model, "split", ["rows"], {"text": ["ab"]}),
+        (predict, model, "split", ["rows"], {"text": ["c"]}),
     )
     assert [answer.result(20) for answer in answers] == [{"rows": [2]}, {"rows": [2]}]
 
 
 def test_the_error_of_one_does_not_meet_the_others(load, at_once):
-    servable = load(max_batch_size=3)
+    model = load(max_batch_size=3)
     good, bad, other = at_once(
-        (predict, servable, "repeat", {"text": ["a"], "times": [1]}),
-        (predict, servable, "repeat", {"text": ["b"], "times": [-1]}),
-        (predict, servable, "repeat", {"text": ["c"], "times": [2]}),
+        (predict, model, "repeat", {"text": ["a"], "times": [1]}),
+        (predict, model, "repeat", {"text": ["b"], "times": [-1]}),
+        (predict, model, "repeat", {"text": ["c"], "times": [2]}),
     )
     assert good.result(20) == {"text": [b"a"], "rows": [1]}
     assert other.result(20) == {"text": [b"cc"], "rows": [1]}
@@ -173,13 +173,13 @@ def test_a_request_larger_than_a_batch_is_refused(load, signature, inputs):
 
 
 def test_many_callers_get_what_they_would_have_got_alone(load, alone):
-    servable = load(max_batch_size=64, batch_timeout_micros=2000, num_batch_threads=2)
+    model = load(max_batch_size=64, batch_timeout_micros=2000, num_batch_threads=2)
     requests = [
         {"text": [chr(97 + n % 26)] * (1 + n % 3), "times": [n % 7] * (1 + n % 3)}
         for n in range(320)
     ]
     with ThreadPoolExecutor(32) as pool:
-        answers = list(pool.map(lambda inputs: predict(servable, "repeat", **inputs), requests))
+        answers = list(pool.map(lambda inputs: predict(model, "repeat", **inputs), requests))
     for answer, inputs in zip(answers, requests, strict=True):
         assert answer["text"] == alone("repeat", ["text"], **inputs)["text"]
     assert max(answer["rows"][0] for answer in answers) > 3  # they did run together
@@ -200,12 +200,12 @@ class Caller:
 
 
 def test_a_cancelled_request_leaves_the_queue(load, at_once):
-    servable = load(max_batch_size=2)
+    model = load(max_batch_size=2)
     caller = Caller()
     inputs = {"text": ["a"], "times": [1]}
-    (cancelled,) = at_once((predict, servable, "repeat", (), caller, inputs))
+    (cancelled,) = at_once((predict, model, "repeat", (), caller, inputs))
     caller.active = False
-    (other,) = at_once((predict, servable, "repeat", inputs))
+    (other,) = at_once((predict, model, "repeat", inputs))
     assert other.result(20)["rows"] == [1]
     with pytest.raises(tf.errors.CancelledError, match="cancelled before the start"):
         cancelled.result(20)
@@ -213,28 +213,28 @@ def test_a_cancelled_request_leaves_the_queue(load, at_once):
 
 @pytest.mark.parametrize("kind", ["batching", "plain"])
 def test_a_passed_deadline_is_not_begun(load, repeater, kind):
-    servable = load() if kind == "batching" else Servable(1, repeater / "1")
+    model = load() if kind == "batching" else LoadedModel(1, repeater / "1")
     with pytest.raises(tf.errors.DeadlineExceededError, match="passed before the start"):
-        predict(servable, "spin", (), Caller(deadline=0), steps=[1])
+        predict(model, "spin", (), Caller(deadline=0), steps=[1])
     with pytest.raises(tf.errors.CancelledError, match="cancelled before the start"):
-        predict(servable, "spin", (), Caller(active=False), steps=[1])
+        predict(model, "spin", (), Caller(active=False), steps=[1])
 
 
 @pytest.mark.parametrize("kind", ["batching", "plain"])
 def test_a_deadline_stops_what_runs(load, repeater, kind):
-    servable = load(batch_timeout_micros=0) if kind == "batching" else Servable(1, repeater / "1")
+    model = load(batch_timeout_micros=0) if kind == "batching" else LoadedModel(1, repeater / "1")
     start = time.monotonic()
     with pytest.raises(tf.errors.DeadlineExceededError):
-        predict(servable, "spin", (), Caller(deadline=start + 0.2), steps=[2_000_000_000])
+        predict(model, "spin", (), Caller(deadline=start + 0.2), steps=[2_000_000_000])
     assert time.monotonic() - start < 5
 
 
 def test_a_batch_runs_until_the_last_deadline(load, at_once):
-    servable = load(max_batch_size=2)
+    model = load(max_batch_size=2)
     start = time.monotonic()
     early, late = at_once(
-        (predict, servable, "spin", (), Caller(start + 0.3), {"steps": [2_000_000_000]}),
-        (predict, servable, "spin", (), Caller(start + 0.8), {"steps": [1]}),
+        (predict, model, "spin", (), Caller(start + 0.3), {"steps": [2_000_000_000]}),
+        (predict, model, "spin", (), Caller(start + 0.8), {"steps": [1]}),
     )
     with pytest.raises(tf.errors.DeadlineExceededError):
         early.result(20)
@@ -244,9 +244,9 @@ def test_a_batch_runs_until_the_last_deadline(load, at_once):
 
 
 def test_nothing_is_left_waiting_when_a_batch_breaks(load, at_once):
-    servable = load(max_batch_size=2)
-    servable.close()
+    model = load(max_batch_size=2)
+    model.close()
     inputs = {"text": ["a"], "times": [1]}
-    for answer in at_once(*[(predict, servable, "repeat", inputs)] * 2):
+    for answer in at_once(*[(predict, model, "repeat", inputs)] * 2):
         with pytest.raises(tf.errors.CancelledError, match="Session has been closed"):
             answer.result(20)

@@ -139,8 +139,8 @@ def test_a_broken_version_leaves_the_good_one_alone(models, base_path, push, con
     assert states(models) == {2: LOADING, 1: AVAILABLE}  # to be tried again
     assert models.statuses(LYRICS)[0].status.error_code == code
     assert models.statuses(LYRICS)[0].status.error_message
-    with models.use(LYRICS) as servable:
-        assert servable.version == 1
+    with models.use(LYRICS) as model:
+        assert model.version == 1
 
 
 def test_a_broken_version_is_tried_again_a_few_times(base_path, push, saved_model, caplog):

@@ -112,8 +112,8 @@ def test_the_policy_says_which_versions_are_served(lyrics, policy, expected):
     statuses = models.statuses(ModelSpec(name="lyrics"))
     assert {status.version: status.state for status in statuses} == expected
     assert [status.version for status in statuses] == sorted(expected, reverse=True)
-    with models.use(ModelSpec(name="lyrics")) as servable:
-        assert servable.version == max(expected)
+    with models.use(ModelSpec(name="lyrics")) as model:
+        assert model.version == max(expected)
     models.close()
 
 
@@ -163,8 +163,8 @@ def test_a_new_label_may_name_what_is_yet_to_load_where_that_is_allowed(lyrics):
     models = Models(allow_version_labels_for_unavailable_models=True)
     everything = f"{lyrics} model_version_policy {{ all {{}} }}"
     models.reload(config(f'{everything} version_labels {{ key: "stable" value: 1 }}'))
-    with models.use(ModelSpec(name="lyrics", version_label="stable")) as servable:
-        assert servable.version == 1
+    with models.use(ModelSpec(name="lyrics", version_label="stable")) as model:
+        assert model.version == 1
     with pytest.raises(tf.errors.FailedPreconditionError, match="label to version 9 of model"):
         models.reload(config(f'{everything} version_labels {{ key: "stable" value: 9 }}'))
     models.close()

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 from serving.server.versions.lifecycle import Loading
 from serving.server.versions.model_config import single
 from serving.server.versions.served_models import Models
@@ -17,7 +17,7 @@ LYRICS = ModelSpec(name="lyrics")
 SESSION_RUN = PredictionLog(session_run_log={}).SerializeToString()
 
 
-class Remembering(Servable):
+class Remembering(LoadedModel):
     """Remembers what it was asked."""
 
     def __init__(self, version: int, path: Path):
@@ -63,8 +63,8 @@ def test_the_requests_are_answered_in_order(base_path, write, warm, asked):
     write(log(b"a"), b"", log(b"b"))
     told = []
     models = served(base_path, enable_model_warmup=warm, on_warm_up=lambda *args: told.append(args))
-    with models.use(LYRICS) as servable:
-        assert servable.asked == [("score", [text]) for text in asked]
+    with models.use(LYRICS) as model:
+        assert model.asked == [("score", [text]) for text in asked]
     assert [path for path, seconds in told if seconds > 0] == [base_path / "1"] * warm
     models.close()
 
