@@ -19,11 +19,11 @@ from tensorflow_serving.config.model_server_config_pb2 import (
     ModelType,
 )
 
+from serving.protocol.protos import PLATFORM
 from serving.server.refusals import failed_precondition, invalid_argument
 from serving.server.text_protos import read_text_proto
 
 LIST = "model_config_list"
-PLATFORM = "tensorflow"
 
 
 def single(name: str, base_path: str) -> ModelServerConfig:
@@ -103,12 +103,12 @@ def _platform(config: ModelConfig) -> str:
             return config.model_platform
         raise invalid_argument(
             "Illegal setting neither ModelServerConfig::model_type (deprecated) "
-            "nor ModelServerConfig::model_platform."
+            f"nor ModelServerConfig::model_platform, model name is {config.name}"
         )
     if config.model_platform:
         raise invalid_argument(
             "Illegal setting both ModelServerConfig::model_type (deprecated) "
-            "and ModelServerConfig::model_platform."
+            f"and ModelServerConfig::model_platform, model name is {config.name}"
         )
     if config.model_type != ModelType.TENSORFLOW:
         raise invalid_argument(

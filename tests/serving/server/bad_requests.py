@@ -378,7 +378,7 @@ BAD_REQUESTS = [
         "another field",
         metadata("signature_def", "assets"),
         "INVALID_ARGUMENT",
-        "Metadata field %s is not supportedassets",
+        "Metadata field assets is not supported",
         METADATA,
     ),
     # GetModelStatus
@@ -502,14 +502,14 @@ BAD_REQUESTS = [
                 reload({"name": "poems", "model_platform": ""}),
                 "INVALID_ARGUMENT",
                 "Illegal setting neither ModelServerConfig::model_type (deprecated) "
-                "nor ModelServerConfig::model_platform.",
+                "nor ModelServerConfig::model_platform, model name is poems",
             ),
             (
                 "two platforms",
                 reload({"name": "poems", "model_type": "TENSORFLOW"}),
                 "INVALID_ARGUMENT",
                 "Illegal setting both ModelServerConfig::model_type (deprecated) "
-                "and ModelServerConfig::model_platform.",
+                "and ModelServerConfig::model_platform, model name is poems",
             ),
             (
                 "another platform",
