@@ -8,14 +8,14 @@ component takes only the older `tfx.dsl.components.base` kind; so a driver has t
 TFX lets a component declare a driver of one kind, that is the parent to keep.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_driver
 from tfx.orchestration.portable import base_driver as portable_base_driver
 from tfx.orchestration.portable import data_types
 from tfx.proto.orchestration import driver_output_pb2
+
+from components.executors import Artifacts, Properties
 
 
 class Driver(portable_base_driver.BaseDriver, base_driver.BaseDriver):
@@ -30,9 +30,7 @@ class Driver(portable_base_driver.BaseDriver, base_driver.BaseDriver):
             setattr(result.exec_properties[name], kind, value)
         return result
 
-    def properties(
-        self, exec_properties: Mapping[str, Any], inputs: Mapping[str, list[types.Artifact]]
-    ) -> dict[str, int | str]:
+    def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """What the cache has to know, by execution property.
 
         It must not raise: the execution would stay in the metadata as running for ever. What is

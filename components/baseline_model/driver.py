@@ -1,16 +1,14 @@
 """What the cache has to know of the world outside: which version is the newest."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 from tensorflow.errors import OpError
-from tfx import types
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import drivers
 from components.baseline_model.executor import BASE_DIRECTORY, MODEL, VERSION, newest_other_version
+from components.executors import Artifacts, Properties
 
 _logger = logging.getLogger(__name__)
 
@@ -18,9 +16,7 @@ _logger = logging.getLogger(__name__)
 class Driver(drivers.Driver):
     """Makes the chosen version an execution property."""
 
-    def properties(
-        self, exec_properties: Mapping[str, Any], inputs: Mapping[str, list[types.Artifact]]
-    ) -> dict[str, int | str]:
+    def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """See base class."""
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs[MODEL]))
         try:

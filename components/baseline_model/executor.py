@@ -1,14 +1,12 @@
 """The BaselineModel executor: finds the version to compare the candidate with, copies it."""
 
-from typing import Any
-
 from tensorflow.io import gfile
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import saved_models
+from components.executors import Artifacts, Properties
 from modules import versions
 
 MODEL = "model"
@@ -36,10 +34,7 @@ class Executor(base_executor.BaseExecutor):
     """Copies the version that the driver chose; chooses it where none did, as on Kubeflow."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """Copies a version to the output, or leaves that empty.
 

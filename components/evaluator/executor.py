@@ -1,14 +1,13 @@
 """The work of Evaluator."""
 
-from typing import Any
-
 import tensorflow_model_analysis as tfma
 from tfx.components.evaluator import executor as tfx_evaluator
 from tfx.dsl.io import fileio
-from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import path_utils
 
 from components.evaluator.reason import describe
+from components.executors import Artifacts, Properties
 
 REASON_PROPERTY = "reason"
 
@@ -17,10 +16,7 @@ class Executor(tfx_evaluator.Executor):
     """Evaluates, decides, and writes down why."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """See base class."""
         baseline = input_dict.get(standard_component_specs.BASELINE_MODEL_KEY)

@@ -1,12 +1,9 @@
 """What the cache has to know of the world outside: what the input pattern stands for."""
 
 import logging
-from collections.abc import Mapping
-from typing import Any
-
-from tfx import types
 
 from components import drivers
+from components.executors import Artifacts, Properties
 from components.lyrics_example_gen.executor import INPUT_PATTERN
 from components.lyrics_example_gen.source import FINGERPRINT, resolve
 from modules.errors import LyricsError
@@ -20,9 +17,7 @@ class Driver(drivers.Driver):
     Then the cache misses when the data change, and only then.
     """
 
-    def properties(
-        self, exec_properties: Mapping[str, Any], inputs: Mapping[str, list[types.Artifact]]
-    ) -> dict[str, int | str]:
+    def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """See base class."""
         try:
             return resolve(exec_properties[INPUT_PATTERN]).properties()

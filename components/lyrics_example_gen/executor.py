@@ -4,15 +4,14 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
 
 import apache_beam as beam
 from tfx import types
 from tfx.types import artifact_utils
 
 from components import stream
-from components.beam_executor import BeamExecutor
 from components.examples import describe, make_example, serialize
+from components.executors import Artifacts, BeamExecutor, Properties
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
 from components.stream import Stream, path_of
 from modules import features
@@ -35,10 +34,7 @@ class Executor(BeamExecutor):
     """Reads everything once here, where errors have names, and once more on Beam's workers."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """Writes the Examples of every split.
 

@@ -1,13 +1,10 @@
 """The NgramModel executor: counts the n-grams of the training text, and adds them up."""
 
-from typing import Any
-
 import tensorflow_transform as tft
-from tfx import types
 from tfx.types import artifact_utils
 
-from components.beam_executor import BeamExecutor
 from components.examples import read_split
+from components.executors import Artifacts, BeamExecutor, Properties
 from components.ngram_model.counting import CountNgrams
 from components.stream import Stream, path_of
 from modules.errors import WindowError
@@ -29,10 +26,7 @@ class Executor(BeamExecutor):
     windows_per_shard = 64
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """Writes the counts.
 

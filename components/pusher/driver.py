@@ -1,13 +1,10 @@
 """What the cache has to know of the world outside: whether earlier pushes are still there."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from tensorflow.io import gfile
-from tfx import types
 from tfx.types import standard_artifacts
 
 from components import drivers
+from components.executors import Artifacts, Properties
 from components.pusher.executor import PUSHED_DESTINATION
 
 LOST_VERSIONS = "lost_versions"
@@ -19,9 +16,7 @@ class Driver(drivers.Driver):
     So a model whose version was removed is pushed again, while an unchanged run is cached.
     """
 
-    def properties(
-        self, exec_properties: Mapping[str, Any], inputs: Mapping[str, list[types.Artifact]]
-    ) -> dict[str, int | str]:
+    def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """See base class."""
         pushes = self.artifacts(standard_artifacts.PushedModel.TYPE_NAME)
         paths = [push.custom_properties[PUSHED_DESTINATION].string_value for push in pushes]

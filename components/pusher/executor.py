@@ -4,14 +4,13 @@ Not public in TFX 1.16: `_MarkPushed` and `_MarkNotPushed` of its Pusher, which 
 that others read off a PushedModel. They could be written here by their names.
 """
 
-from typing import Any
-
 from tfx.components.pusher import executor as tfx_pusher
 from tfx.proto import pusher_pb2
-from tfx.types import Artifact, artifact_utils, standard_component_specs
+from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import proto_utils
 
 from components import saved_models
+from components.executors import Artifacts, Properties
 from components.pusher.publish import publish
 from modules import versions
 from modules.errors import ConfigError
@@ -25,10 +24,7 @@ class Executor(tfx_pusher.Executor):
     """Publishes the model if it is blessed."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[Artifact]],
-        output_dict: dict[str, list[Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """See base class."""
         pushed = artifact_utils.get_single_instance(

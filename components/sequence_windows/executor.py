@@ -4,14 +4,13 @@ import json
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from tfx import types
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.beam_executor import BeamExecutor
 from components.examples import describe, read_split
+from components.executors import Artifacts, BeamExecutor, Properties
 from components.sequence_windows.ngram_scores import NgramScores
 from components.sequence_windows.transforms import WriteWindows
 from components.sequence_windows.windows import ScoredWindows, TrainingWindows
@@ -37,10 +36,7 @@ class Executor(BeamExecutor):
     windows_per_shard = 4_096
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: Properties
     ) -> None:
         """Writes the windows of every split.
 
