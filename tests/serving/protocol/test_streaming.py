@@ -1,11 +1,11 @@
 """Texts in pieces, from a server that keeps no state."""
 
 import shutil
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from waiting import until
 
 from modules.errors import ModelNotFound, WrongModel
 from serving.client.blocking import LyricsClient
@@ -78,8 +78,7 @@ def test_a_swap_on_the_way_is_survived(client, lyrics_base_path, language_model)
     text = "春天" + next(pieces)
     shutil.copytree(language_model, lyrics_base_path / "copying")
     (lyrics_base_path / "copying").rename(lyrics_base_path / "2")
-    while (2, "AVAILABLE") not in (states := stand(client)) or (1, "END") not in states:
-        time.sleep(0.05)
+    until(lambda: {(2, "AVAILABLE"), (1, "END")} <= set(stand(client)))
     assert text + "".join(pieces) == whole
 
 

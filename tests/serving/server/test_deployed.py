@@ -2,12 +2,12 @@
 
 import socket
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 import yaml
+from waiting import until
 
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
@@ -51,10 +51,10 @@ def healthy(port: int) -> bool:
     return subprocess.run(["bash", "-c", script], capture_output=True).returncode == 0
 
 
-def test_healthy_with_a_version_and_not_before(server, base_path, push, rest_api_port):
+def test_healthy_with_a_version_and_not_before(server, base_path, push, rest_api_port, caplog):
     assert not healthy(rest_api_port)
     (base_path / "1").mkdir()  # a broken one
-    time.sleep(0.2)
+    until(lambda: "version 1 of lyrics cannot be loaded" in caplog.text)
     assert not healthy(rest_api_port)
     push(version=2, vocab_size=10)
     with LyricsClient(server.target) as client:

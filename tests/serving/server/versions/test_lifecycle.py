@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
+from waiting import until
 
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
@@ -38,13 +39,6 @@ def models(base_path) -> Iterator[Models]:
 
 def states(models: Models) -> dict[int, int]:
     return {status.version: status.state for status in models.statuses(LYRICS)}
-
-
-def wait_until(condition, timeout: float = 20) -> None:
-    end = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 def perplexity(client: LyricsClient) -> int:
@@ -79,7 +73,7 @@ def test_a_name_is_read_as_a_number(models, base_path, push):
 def test_a_new_version_takes_over(client, push):
     assert perplexity(client) == 10
     push(version=2, vocab_size=20)
-    wait_until(lambda: perplexity(client) == 20)
+    until(lambda: perplexity(client) == 20)
     assert client.wait_until_ready(5) == 2
 
 
@@ -95,7 +89,7 @@ def test_no_request_fails_while_versions_change(client, push):
         thread.start()
     for version, vocab_size in [(2, 20), (3, 10), (4, 20)]:
         push(version, vocab_size)
-        wait_until(lambda version=version: client.wait_until_ready(5) == version)
+        until(lambda version=version: client.wait_until_ready(5) == version)
     alive = [thread.is_alive() for thread in threads]
     stop.set()
     for thread in threads:
@@ -171,9 +165,12 @@ def test_a_version_that_is_whole_at_the_second_try(base_path, saved_model):
     shutil.copytree(saved_model(20), base_path / "2", dirs_exist_ok=True)
     models.manage()
     assert states(models) == {2: LOADING}  # it waits
-    time.sleep(0.05)
-    models.manage()
-    assert states(models) == {2: AVAILABLE}
+
+    def is_loaded() -> bool:
+        models.manage()
+        return states(models) == {2: AVAILABLE}
+
+    until(is_loaded)
     assert not models.statuses(LYRICS)[0].status.error_message
     models.close()
 
@@ -203,9 +200,9 @@ def test_removing_versions_goes_back_until_there_are_none(models, base_path, pus
     assert states(models) == {2: AVAILABLE, 1: END}
 
 
-def test_a_base_path_that_goes_away_changes_nothing(base_path, client):
+def test_a_base_path_that_goes_away_changes_nothing(base_path, client, caplog):
     base_path.rename(base_path.with_name("elsewhere"))
-    time.sleep(0.2)  # several looks
+    until(lambda: caplog.text.count("cannot look for versions of lyrics") > 1)
     assert perplexity(client) == 10
     base_path.with_name("elsewhere").rename(base_path)
 

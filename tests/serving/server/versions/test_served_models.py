@@ -1,6 +1,5 @@
 """Many models, their version policies and labels: changed while the server answers."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
+from waiting import until
 
 from modules.errors import ConfigError, ServingError
 from serving.server.flags import ServerOptions
@@ -89,10 +89,10 @@ def served(lyrics, tmp_path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def still(served) -> Served:
+def still(served, caplog) -> Served:
     """Whose config file is no more read."""
     served.config_file.unlink()
-    time.sleep(0.1)
+    until(lambda: "the config cannot be served" in caplog.text)
     return served
 
 
@@ -195,18 +195,15 @@ def test_a_new_model_that_cannot_be_loaded_is_told_and_the_others_go_on(still, l
     assert still.perplexity("lyrics") == (3, 5)
 
 
-def test_the_config_file_is_read_again(served, lyrics):
+def test_the_config_file_is_read_again(served, lyrics, caplog):
     text = text_format.MessageToString(
         config(f"{lyrics} model_version_policy {{ specific {{ versions: 2 }} }}")
     )
     served.config_file.write_text("no config")
-    time.sleep(0.2)  # several looks
+    until(lambda: caplog.text.count("the config cannot be served") > 1)
     assert served.perplexity("lyrics") == (3, 5)
     served.config_file.write_text(text)
-    end = time.monotonic() + 20
-    while served.perplexity("lyrics") != (2, 20):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
+    until(lambda: served.perplexity("lyrics") == (2, 20))
 
 
 def test_a_label_at_the_start_says_what_it_needs(lyrics, tmp_path):
