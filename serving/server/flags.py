@@ -51,6 +51,16 @@ class ServerOptions(Options):
     rest_api_timeout_in_ms: int = option(
         30_000, "Milliseconds that a REST request may take.", low=1, group=LISTENING
     )
+    rest_api_num_threads: int = option(
+        0,
+        "REST requests answered at a time; further ones wait.",
+        low=0,
+        group=COMPUTING,
+        shown="as many as gRPC calls",
+    )
+    rest_api_enable_cors_support: bool = option(
+        False, "Let web pages of any origin ask the REST API.", group=LISTENING
+    )
     monitoring_config_file: str = option(
         "",
         "MonitoringConfig (text): metrics for Prometheus, on the HTTP port.",

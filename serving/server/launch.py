@@ -18,7 +18,9 @@ TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
 _SHARED_FLAGS = (
     "enable_batching",
     "batching_parameters_file",
+    "rest_api_num_threads",
     "rest_api_timeout_in_ms",
+    "rest_api_enable_cors_support",
     "monitoring_config_file",
     "ssl_config_file",
     "grpc_socket_path",

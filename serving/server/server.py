@@ -16,8 +16,7 @@ from serving.server.flags import ServerOptions
 from serving.server.grpc.health import Health
 from serving.server.grpc.ports import address, listen, make_grpc_server
 from serving.server.grpc.services import ModelService, PredictionService
-from serving.server.monitoring.counters import Metrics
-from serving.server.monitoring.settings import metrics_path
+from serving.server.metrics import Metrics
 from serving.server.periodic import Periodic
 from serving.server.rest.api import RestApi
 from serving.server.rest.http_server import HttpServer
@@ -140,13 +139,9 @@ class ModelServer:
         self._health.update(self._models.is_available())
 
     def _http_server(self) -> HttpServer:
-        return HttpServer(
-            RestApi(self._models, self._metrics, self._options.rest_api_timeout_in_ms / 1000),
-            self._metrics,
-            metrics_path(self._options.monitoring_config_file),
-            self._options.host,
-            self._options.rest_api_port,
-        )
+        timeout = self._options.rest_api_timeout_in_ms / 1000
+        api = RestApi(self._models, self._metrics, timeout)
+        return HttpServer(api, self._metrics, self._options)
 
     def _load(self, version: int, path: Path) -> LoadedModel:
         with self._metrics.load(str(path)):

@@ -30,7 +30,7 @@ from tensorflow_serving.apis import (
 
 from serving.protocol.protos import SIGNATURE_DEF
 from serving.server import inference
-from serving.server.monitoring.counters import Metrics
+from serving.server.metrics import Metrics
 from serving.server.refusals import invalid_argument
 from serving.server.statuses import status_code
 from serving.server.versions import model_config

@@ -24,7 +24,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 from modules.versions import LARGEST
 from serving.server import inference
 from serving.server.grpc.services import signature_name
-from serving.server.monitoring.counters import Metrics
+from serving.server.metrics import Metrics
 from serving.server.refusals import invalid_argument
 from serving.server.rest import json_answers, json_examples, json_requests
 from serving.server.rest.json_document import parse

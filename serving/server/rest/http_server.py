@@ -1,25 +1,37 @@
-"""The HTTP port of a server, in a thread: the REST API and the page of metrics."""
+"""The HTTP port of a server, in a thread: the REST API and the page of metrics.
 
+Source: TF Serving, model_servers/http_server.cc, and AddCORSHeaders in http_rest_api_util.cc.
+"""
+
+import asyncio
 import logging
 import math
 import re
 import socket
 import threading
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from modules.errors import ServingError
+from serving.server.flags import ServerOptions
 from serving.server.grpc.ports import address
-from serving.server.monitoring.counters import Metrics
+from serving.server.metrics import Metrics
 from serving.server.rest.api import RestApi
+from serving.server.text_protos import MonitoringConfig, read_text_proto
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_METRICS_PATH = "/monitoring/prometheus/metrics"
 _KEEP_ALIVE_SECONDS = 50  # as libevent, the HTTP server of TF Serving
 _GZIP = 16 + zlib.MAX_WBITS
 _LARGEST_UNZIPPED = 100 * 2**20  # bytes: kMaxUncompressedBytes of TF Serving's gzip_zlib.h
@@ -37,22 +49,21 @@ class HttpServer:
         port: the port it listens on; once started never 0.
     """
 
-    def __init__(
-        self, api: RestApi, metrics: Metrics, metrics_path: str | None, host: str, port: int
-    ) -> None:
+    def __init__(self, api: RestApi, metrics: Metrics, options: ServerOptions) -> None:
         """Prepares a server.
 
         Args:
             api: what answers below `/v1/`; in threads, for a model takes its time.
             metrics: what the page of metrics shows.
-            metrics_path: where that page is; None for none.
-            host: interface to listen on.
-            port: port to listen on; 0 picks a free one.
+            options: where to listen, and how to answer.
+
+        Raises:
+            ConfigError: if `monitoring_config_file` is none.
         """
-        self.port = port
-        self._host = host
+        self.port = options.rest_api_port
+        self._host = options.host
         config = uvicorn.Config(
-            _application(api, metrics, metrics_path),
+            _application(api, metrics, options),
             access_log=False,
             lifespan="off",
             log_config=None,
@@ -97,7 +108,12 @@ class HttpServer:
         self._thread.join()
 
 
-def _application(api: RestApi, metrics: Metrics, metrics_path: str | None) -> Starlette:
+def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Starlette:
+    metrics_path = _metrics_path(options.monitoring_config_file)
+    headers = _CORS if options.rest_api_enable_cors_support else {}
+    size = options.rest_api_num_threads or options.grpc_max_threads
+    threads = ThreadPoolExecutor(size, thread_name_prefix="rest")
+
     async def answer(request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
         if path == metrics_path:
@@ -105,21 +121,30 @@ def _application(api: RestApi, metrics: Metrics, metrics_path: str | None) -> St
         if not path.lower().startswith("/v1/"):
             return Response(_NOT_FOUND, 404, media_type="text/html")
         if request.method == "OPTIONS":  # a browser that asks whether it may ask
-            may = re.match("https?://", request.headers.get("origin", ""))
-            return Response(status_code=200 if may else 400)
+            may = re.search("https?://", request.headers.get("origin", ""))
+            return Response(status_code=200 if may else 400, headers=headers)
+        run = asyncio.get_running_loop().run_in_executor
         query = request.url.query
         try:
             body = await request.body()
         except ClientDisconnect:
             return Response(status_code=499)
         if "gzip" in request.headers.get("content-encoding", ""):
-            body = await run_in_threadpool(_unzip, body)
-        status, content = await run_in_threadpool(
-            api.answer, request.method, f"{path}?{query}" if query else path, body
-        )
-        return Response(content, status, media_type="application/json")
+            body = await run(threads, _unzip, body)
+        path = f"{path}?{query}" if query else path
+        status, content = await run(threads, api.answer, request.method, path, body)
+        return Response(content, status, headers, media_type="application/json")
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+
+
+def _metrics_path(monitoring_config_file: str) -> str | None:
+    """Where the page of metrics is; None if there is to be none."""
+    if not monitoring_config_file:
+        return None
+    config = read_text_proto("monitoring_config_file", monitoring_config_file, MonitoringConfig())
+    prometheus = config.prometheus_config
+    return (prometheus.path or _METRICS_PATH) if prometheus.enable else None
 
 
 def _unzip(body: bytes) -> bytes:

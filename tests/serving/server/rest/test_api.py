@@ -9,6 +9,7 @@ import math
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ from modules.errors import ServingError
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
 from serving.server.launch import TENSORFLOW_MODEL_SERVER, tensorflow_model_server_command
+from serving.server.metrics import Metrics
+from serving.server.rest.http_server import HttpServer
 from serving.server.server import ModelServer
 
 from .bad_rest_requests import BAD_REST_REQUESTS, GENERATE, MODEL, SCORE
@@ -264,6 +267,69 @@ def test_no_request_is_answered_with_a_mistake(port, path, api, body):
 def test_other_paths(port, path):
     answer = ask(port, "GET", path)
     assert (answer.status, answer.content_type.partition(";")[0]) == (404, "text/html")
+
+
+def cors(port, method, path, origin=None) -> tuple[int, dict[str, str]]:
+    """The status, and what a browser is told of whom the answer is for."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers={"Origin": origin} if origin else {})
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    told = {name: value for name, value in response.getheaders() if "access" in name.lower()}
+    return response.status, {name.lower(): value for name, value in told.items()}
+
+
+ANY_ORIGIN = {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": "POST, GET",
+    "access-control-allow-headers": "Content-Type",
+}
+FROM_A_PAGE = [
+    ("GET", MODEL, "https://lyrics.example", 200),
+    ("POST", f"{MODEL}:predict", "https://lyrics.example", 400),  # without a body
+    ("OPTIONS", f"{MODEL}:predict", "https://lyrics.example", 200),
+    ("OPTIONS", f"{MODEL}:predict", None, 400),
+]
+
+
+def test_pages_of_any_origin_may_ask_where_that_is_allowed(directory):
+    allowing = dataclasses.replace(options(directory, port=0), rest_api_enable_cors_support=True)
+    with ModelServer(allowing) as server:
+        for method, path, origin, status in FROM_A_PAGE:
+            assert cors(server.rest_api_port, method, path, origin) == (status, ANY_ORIGIN)
+        assert cors(server.rest_api_port, "GET", "/", "https://lyrics.example") == (404, {})
+
+
+@pytest.mark.parametrize(("method", "path", "origin", "status"), FROM_A_PAGE)
+def test_else_no_page_of_another_origin_may(port, method, path, origin, status):
+    assert cors(port, method, path, origin) == (status, {})
+
+
+class Pairs:
+    """Answers only where two requests are answered at a time; notes the threads."""
+
+    def __init__(self):
+        self.both = threading.Barrier(2)
+        self.threads = set()
+
+    def answer(self, *_):
+        self.both.wait(20)
+        self.threads.add(threading.get_ident())
+        return 200, b"{}"
+
+
+def test_as_many_requests_at_a_time_as_threads():
+    api = Pairs()
+    flags = ServerOptions("pushed", rest_api_port=free_port(), rest_api_num_threads=2)
+    server = HttpServer(api, Metrics(), flags)
+    server.listen()
+    server.start()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: ask(server.port, "GET", MODEL), range(4)))
+    server.stop(grace=1)
+    assert [answer.status for answer in answers] == [200] * 4
+    assert len(api.threads) == 2
 
 
 def test_more_requests_at_a_time_than_threads(port):

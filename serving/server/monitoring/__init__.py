@@ -1,1 +1,0 @@
-"""What the server counts, and where it shows that."""
