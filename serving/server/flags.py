@@ -1,4 +1,9 @@
-"""What `lyrics serve` is told, in the flags of tensorflow_model_server. No TensorFlow here."""
+"""What `lyrics serve` is told, in the flags of tensorflow_model_server. No TensorFlow here.
+
+Those that mean something to the local server; other_flags.py has the others.
+
+Source: TF Serving, model_servers/main.cc.
+"""
 
 from dataclasses import dataclass
 
@@ -29,6 +34,14 @@ class ServerOptions(Options):
         group=VERSIONS,
         shown="none",
         metavar="FILE",
+    )
+    model_config_file_poll_wait_seconds: float = option(
+        0, "Seconds between two reads of that file; 0 reads it once.", low=0, group=VERSIONS
+    )
+    allow_version_labels_for_unavailable_models: bool = option(
+        False,
+        "Let a new label name a version that is yet to load: that file's, at the start.",
+        group=VERSIONS,
     )
     host: str = option(
         "127.0.0.1", "Interface of the local server; TF Serving listens on all.", group=FIRST
@@ -100,18 +113,25 @@ class ServerOptions(Options):
     grpc_max_threads: int = option(
         128, "Calls answered at a time; further ones are refused.", low=1, group=COMPUTING
     )
-    model_config_file_poll_wait_seconds: float = option(
-        0, "Seconds between two reads of that file; 0 reads it once.", low=0, group=VERSIONS
-    )
     enable_model_warmup: bool = option(
         True,
         "Answer the requests that travel with a version before all others.",
         group=VERSIONS,
     )
+    num_request_iterations_for_warmup: int = option(
+        0, "Times that each of these requests is answered.", low=0, group=VERSIONS, shown="once"
+    )
     xla_cpu_compilation_enabled: bool = option(
         False,
         "Let models be compiled: generate_xla, of a model trained with --xla, needs it.",
         group=COMPUTING,
+    )
+    tensorflow_session_parallelism: int = option(
+        0,
+        "Both of the following, where neither is given.",
+        low=0,
+        group=COMPUTING,
+        shown="one for each processor",
     )
     tensorflow_intra_op_parallelism: int = option(
         0,
@@ -134,11 +154,6 @@ class ServerOptions(Options):
     load_retry_interval_micros: int = option(
         60_000_000, "Microseconds between two tries.", low=0, group=VERSIONS
     )
-    allow_version_labels_for_unavailable_models: bool = option(
-        False,
-        "Let a new label name a version that is yet to load: that file's, at the start.",
-        group=VERSIONS,
-    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -149,5 +164,12 @@ class ServerOptions(Options):
         if self.batching_parameters_file and not self.enable_batching:
             raise ConfigError(
                 "{batching_parameters_file} without {enable_batching.name}: set this too",
+                vars(self),
+            )
+        each = self.tensorflow_intra_op_parallelism, self.tensorflow_inter_op_parallelism
+        if self.tensorflow_session_parallelism > 0 and min(each) > 0:
+            raise ConfigError(
+                "{tensorflow_session_parallelism}, {tensorflow_intra_op_parallelism} and "
+                "{tensorflow_inter_op_parallelism}: give the first, or the other two",
                 vars(self),
             )

@@ -4,13 +4,14 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
 from modules.errors import ServingError
 from serving.server.flags import ServerOptions
+from serving.server.other_flags import heed
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
 
@@ -26,7 +27,9 @@ _SHARED_FLAGS = (
     "grpc_socket_path",
     "grpc_channel_arguments",
     "grpc_max_threads",
+    "num_request_iterations_for_warmup",
     "xla_cpu_compilation_enabled",
+    "tensorflow_session_parallelism",
     "tensorflow_intra_op_parallelism",
     "tensorflow_inter_op_parallelism",
 )
@@ -34,20 +37,28 @@ _SHARED_FLAGS = (
 _logger = logging.getLogger(__name__)
 
 
-def serve(options: ServerOptions) -> None:
+def serve(options: ServerOptions, others: Mapping[str, str] | None = None) -> None:
     """Serves models until SIGTERM or SIGINT. Call it from the main thread.
 
     Where `tensorflow_model_server` is on the PATH it takes this process's place, so signals and
     the exit status are its own. It has no option for the interface: it listens on all of them,
     whatever `host` says.
 
+    Args:
+        options: the flags that both servers have.
+        others: `OTHER_FLAGS` that are given, and their values: for TF Serving.
+
     Raises:
+        ConfigError: if the local server refuses one of the others.
         ServingError: if the server cannot be started.
     """
+    others = others or {}
     if binary := shutil.which(TENSORFLOW_MODEL_SERVER):
         command = tensorflow_model_server_command(binary, options)
+        command += [_flag(name, value) for name, value in others.items()]
         _logger.info("%s", " ".join(command))
         os.execv(binary, command)
+    heed(others)
     _logger.info("no %s on the PATH: starting the local server", TENSORFLOW_MODEL_SERVER)
     # TensorFlow: not needed where TF Serving is.
     from serving.server.runtime import process

@@ -60,6 +60,7 @@ class ModelServer:
             Loading(
                 self._load,
                 options.enable_model_warmup,
+                options.num_request_iterations_for_warmup,
                 max_num_load_retries=options.max_num_load_retries,
                 load_retry_interval_micros=options.load_retry_interval_micros,
                 on_warm_up=self._metrics.warmed_up,

@@ -1,6 +1,7 @@
 """grpc.health.v1: what the probes of Kubernetes, load balancers and clients ask.
 
-Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md. TF Serving has none of it.
+TF Serving has it behind --enable_grpc_healthcheck_service, with short names for the services.
+Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md.
 """
 
 import threading
@@ -15,6 +16,8 @@ SERVICES = (
     health.OVERALL_HEALTH,
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
+    "PredictionService",
+    "ModelService",
 )
 
 

@@ -16,8 +16,12 @@ def configure(options: ServerOptions) -> None:
 
     Where it may not, what is to be compiled fails with INTERNAL: "XLA compilation disabled".
     """
-    tf.config.threading.set_intra_op_parallelism_threads(options.tensorflow_intra_op_parallelism)
-    tf.config.threading.set_inter_op_parallelism_threads(options.tensorflow_inter_op_parallelism)
+    intra = options.tensorflow_intra_op_parallelism
+    inter = options.tensorflow_inter_op_parallelism
+    if not intra and not inter:
+        intra = inter = options.tensorflow_session_parallelism
+    tf.config.threading.set_intra_op_parallelism_threads(intra)
+    tf.config.threading.set_inter_op_parallelism_threads(inter)
     if not options.xla_cpu_compilation_enabled:
         # tensorflow::DisableXlaCompilation(), of compiler/jit/flags.h; Python has no name for it.
         ctypes.CDLL(_pywrap_tensorflow_internal.__file__)._ZN10tensorflow21DisableXlaCompilationEv()

@@ -47,6 +47,7 @@ class Loading:
     Attributes:
         load: makes a model of a version's number and directory.
         enable_model_warmup: whether it first answers the requests that travel with it.
+        num_request_iterations_for_warmup: how often it answers each; 0 is once, too.
         max_num_load_retries: further tries after the first.
         load_retry_interval_micros: between two tries, in microseconds.
         on_warm_up: told the directory of each version that answered such requests, and the
@@ -55,6 +56,7 @@ class Loading:
 
     load: Load = LoadedModel
     enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
     on_warm_up: Callable[[Path, float], None] = lambda path, seconds: None
@@ -218,9 +220,10 @@ class ModelVersions:
     def _load(self, number: int, path: Path) -> LoadedModel:
         model = self._loading.load(number, path)
         if self._loading.enable_model_warmup:
+            times = self._loading.num_request_iterations_for_warmup or 1
             start = time.perf_counter()
             try:
-                if warm_up(model, path):
+                if warm_up(model, path, times):
                     self._loading.on_warm_up(path, time.perf_counter() - start)
             except BaseException:
                 model.close()

@@ -23,8 +23,16 @@ MOST_RECORDS = 1000
 _logger = logging.getLogger(__name__)
 
 
-def warm_up(model: LoadedModel, path: Path) -> int:
-    """Answers the requests below `path`, if there are any; returns how many there were.
+def warm_up(model: LoadedModel, path: Path, times: int) -> int:
+    """Answers the requests that travel with a model, if there are any.
+
+    Args:
+        model: answers them.
+        path: its directory.
+        times: how often it answers each.
+
+    Returns:
+        How many there were.
 
     Raises:
         tf.errors.InvalidArgumentError: if there are too many, or something else.
@@ -39,7 +47,9 @@ def warm_up(model: LoadedModel, path: Path) -> int:
             raise invalid_argument(
                 f"Number of warmup records exceeds the maximum ({MOST_RECORDS}) at {file}"
             )
-        _answer(model, _parsed(record, file))
+        log = _parsed(record, file)
+        for _ in range(times):
+            _answer(model, log)
     _logger.info("answered %d warm-up requests of version %d", number, model.version)
     return number
 

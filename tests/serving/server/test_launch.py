@@ -93,8 +93,8 @@ def test_every_option_reaches_tf_serving():
         field.name: f"a {field.name}" if field.type is str else True
         for field in dataclasses.fields(ServerOptions)
     }
-    one = ServerOptions(**given | {"model_config_file": ""})
-    many = ServerOptions(**given | {"model_base_path": ""})
+    one = ServerOptions(**given | {"model_config_file": "", "tensorflow_session_parallelism": 0})
+    many = ServerOptions(**given | {"model_base_path": "", "tensorflow_intra_op_parallelism": 0})
     flags = {
         argument.partition("=")[0]
         for options in (one, many)

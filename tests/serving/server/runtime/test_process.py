@@ -5,13 +5,15 @@ import sys
 
 import pytest
 
+from modules.errors import ConfigError
+from serving.server.flags import ServerOptions
+
 CODE = """
 import tensorflow as tf
 from serving.server.flags import ServerOptions
 from serving.server.runtime.process import configure
 
-configure(ServerOptions("pushed", xla_cpu_compilation_enabled={allowed},
-          tensorflow_intra_op_parallelism=1, tensorflow_inter_op_parallelism=3))
+configure(ServerOptions("pushed", **{options}))
 with tf.Graph().as_default(), tf.compat.v1.Session() as session:
     config = session._config
     print(config.intra_op_parallelism_threads, config.inter_op_parallelism_threads)
@@ -25,11 +27,27 @@ with tf.Graph().as_default(), tf.compat.v1.Session() as session:
 
 
 @pytest.mark.parametrize(
-    ("allowed", "outcome"), [(True, "42"), (False, "XLA compilation disabled")]
+    ("threads", "in_and_between", "allowed", "outcome"),
+    [
+        ({"intra_op": 1, "inter_op": 3}, "1 3", True, "42"),
+        ({"session": 2}, "2 2", False, "XLA compilation disabled"),
+    ],
 )
-def test_threads_and_xla(allowed, outcome):
-    command = [sys.executable, "-c", CODE.format(allowed=allowed)]
+def test_threads_and_xla(threads, in_and_between, allowed, outcome):
+    options = {f"tensorflow_{name}_parallelism": number for name, number in threads.items()}
+    options["xla_cpu_compilation_enabled"] = allowed
+    command = [sys.executable, "-c", CODE.format(options=options)]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
-    threads, compiled = ran.stdout.split("\n", 1)
-    assert threads == "1 3"
+    told, compiled = ran.stdout.split("\n", 1)
+    assert told == in_and_between
     assert outcome in compiled
+
+
+def test_threads_are_told_once():
+    with pytest.raises(ConfigError, match=r"session_parallelism=1, .*: give the first, or the"):
+        ServerOptions(
+            "pushed",
+            tensorflow_session_parallelism=1,
+            tensorflow_intra_op_parallelism=1,
+            tensorflow_inter_op_parallelism=1,
+        )

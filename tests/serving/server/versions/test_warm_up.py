@@ -69,6 +69,14 @@ def test_the_requests_are_answered_in_order(base_path, write, warm, asked):
     models.close()
 
 
+def test_each_request_may_be_answered_several_times(base_path, write):
+    write(log(b"a"), log(b"b"))
+    models = served(base_path, num_request_iterations_for_warmup=2)
+    with models.use(LYRICS) as model:
+        assert [text for _, (text,) in model.asked] == [b"a", b"a", b"b", b"b"]
+    models.close()
+
+
 @pytest.mark.parametrize(
     ("records", "message"),
     [
