@@ -19,15 +19,15 @@ from benchmarks.lyrics import write_lyrics
 from components import ngrams
 from components.examples import ids_of, place_of, text_of
 from modules import contract, features
-from modules.evaluation.perplexity import (
+from modules.evaluation.figures import (
     CHARACTERS,
     MIXTURE_PERPLEXITY,
     NGRAM_CACHE_PERPLEXITY,
     PERPLEXITY,
     UNIFORM_PERPLEXITY,
     UNIGRAM_PERPLEXITY,
-    Tally,
 )
+from modules.evaluation.perplexity import Tally
 from modules.ngrams.counts import NgramCounts
 from modules.ngrams.kneser_ney import KneserNey
 from modules.vocabulary.indices import UNKNOWN_ID
@@ -155,7 +155,13 @@ def score_ngrams(
     for ids, text in documents:
         nats = -model.log_probabilities(np.append(counts.line_end, ids))[1:].sum()
         unknown = "".join(np.array(list(text))[ids == UNKNOWN_ID])
-        tally.add(nats, 0, 0, len(ids), unknown.encode())
+        tally.add(
+            {
+                contract.NATS: nats,
+                contract.CHARACTERS: len(ids),
+                contract.UNKNOWN_CHARACTERS: unknown.encode(),
+            }
+        )
     return tally.perplexity
 
 

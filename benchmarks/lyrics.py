@@ -5,7 +5,6 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from modules import contract, features
-from modules.signatures.requests import INPUTS
 
 PREFIXES = ("分开", "不分开")
 _NUM_CHARS = 50  # as many as the book prints
@@ -31,7 +30,7 @@ def write_lyrics(
     }
     outputs = generate(
         **{contract.PREFIX: tf.constant(PREFIXES)},
-        **{name: tf.constant([value], INPUTS[name].dtype) for name, value in options.items()},
+        **{name: tf.constant([v], contract.DTYPES[name]) for name, v in options.items()},
     )
     texts = (text.decode() for text in outputs[features.TEXT].numpy())
     return dict(zip(PREFIXES, texts, strict=True))

@@ -19,10 +19,13 @@ FILL = "fill"  # text, top_k -> candidates, probabilities, text
 SCORE = (
     "score"  # text -> nats, characters, perplexity; of a language model log_probabilities, ranks
 )
-EVALUATE = "evaluate"  # examples -> what the Evaluator's metrics add up
+# examples -> characters, unknown_characters, and nats under all models that are compared: each of
+# `modules.evaluation.figures` says which.
+EVALUATE = "evaluate"
 
 PREFIX = "prefix"  # string[B], one character or more
 TEXT = "text"  # string[B], one character or more
+EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 NUM_CHARS = "num_chars"  # int32[B], characters to append
 TEMPERATURE = "temperature"  # float32[B], 0 is greedy
 TOP_K = "top_k"  # int32[B], draw from the k likeliest, 0 is from all; or rank so many
@@ -46,6 +49,14 @@ H = "h"  # float32[B, layers, hiddens]
 C = "c"  # alike, of an LSTM
 RECENT = "recent"  # string[B], the last characters, of which the very last has not been read yet
 
+# Of the inputs, as TensorFlow's DataType calls them; those of h and c depend on the cell.
+DTYPES = {
+    **dict.fromkeys((PREFIX, TEXT, EXAMPLES, RECENT, STOP), "string"),
+    **dict.fromkeys((NUM_CHARS, TOP_K, WIDTH), "int32"),
+    **dict.fromkeys((POSITION, SEED), "int64"),
+    **dict.fromkeys((TEMPERATURE, TOP_P, REPETITION_PENALTY), "float"),
+}
+
 # Of the inputs that can be left out: what they are then.
 OPTIONS = {
     NUM_CHARS: 50,  # as many as the book prints
@@ -60,6 +71,7 @@ OPTIONS = {
 LYRIC_OPTIONS = OPTIONS | {TEMPERATURE: 0.8, TOP_K: 20}
 DEFAULT_CANDIDATES = 10  # the top_k of `next_char`
 DEFAULT_WIDTH = 4
+BEAM_OPTIONS = {NUM_CHARS: OPTIONS[NUM_CHARS], WIDTH: DEFAULT_WIDTH}
 
 NATS = "nats"  # float32[B], summed negative log-likelihood
 UNIGRAM_NATS = "unigram_nats"  # float32[B], the same under the training split's unigram model
@@ -67,23 +79,6 @@ UNIFORM_NATS = "uniform_nats"  # float32[B], the same under the uniform model
 CHARACTERS = "characters"  # int64[B], how many were scored
 UNKNOWN_CHARACTERS = "unknown_characters"  # string[B], those not in the vocabulary, in order
 PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
-# NaN where a window does not tell.
-NGRAM_NATS = "ngram_nats"  # float32[B], under the n-gram model
-NGRAM_CACHE_NATS = "ngram_cache_nats"  # float32[B], under the n-gram model with its cache
-MIXTURE_NATS = "mixture_nats"  # float32[B], under the network, the n-gram model and the cache
-# The outputs of `evaluate`, as `perplexity.Tally.add` takes them; of a fill-in model, which is not
-# compared with an n-gram model, the first five.
-TALLIED = (
-    NATS,
-    UNIGRAM_NATS,
-    UNIFORM_NATS,
-    CHARACTERS,
-    UNKNOWN_CHARACTERS,
-    NGRAM_NATS,
-    NGRAM_CACHE_NATS,
-    MIXTURE_NATS,
-)
-EXAMPLES = "examples"  # string[B], serialised tf.train.Examples: scored windows
 
 MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 import apache_beam as beam
 import tensorflow_model_analysis as tfma
 
-from modules import contract
 from modules.evaluation.perplexity import Tally
 
 
@@ -47,9 +46,7 @@ class _TallyCombiner(beam.CombineFn):
 
     def add_input(self, tally: Tally, element: tfma.metrics.StandardMetricInputs) -> Tally:
         outputs = element.get_predictions(self._model_name)
-        # A baseline from before there were n-grams has no such outputs.
-        names = [name for name in contract.TALLIED if name in outputs]
-        tally.add(**{name: outputs[name].item() for name in names})
+        tally.add({name: value.item() for name, value in outputs.items()})
         return tally
 
     def merge_accumulators(self, tallies: Iterable[Tally]) -> Tally:

@@ -9,9 +9,11 @@ from tfx.utils import io_utils
 from tfx.v1.components import FnArgs
 
 from modules import features
+from modules.evaluation.figures import PARTS
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, Hyperparameters
-from modules.ngrams.mixture import PARTS, fit_weights
+from modules.ngrams.mixture import fit_weights
 from modules.signatures.language import ServableModel
+from modules.signatures.tasks import make_servable
 from modules.training.experiment import Experiment
 from modules.training.search import values_of, with_values
 
@@ -27,7 +29,7 @@ def run_fn(fn_args: FnArgs) -> None:
     `fn_args.hyperparameters`, replace those configured.
     """
     config = fn_args.custom_config
-    experiment = Experiment(fn_args)
+    experiment = Experiment(fn_args, make_servable)
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
     if fn_args.hyperparameters:
         hyperparameters = with_values(hyperparameters, values_of(fn_args.hyperparameters))

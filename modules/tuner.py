@@ -3,6 +3,7 @@
 from tfx.v1.components import FnArgs, TunerFnResult
 
 from modules.hyperparameters import HYPERPARAMETERS, NUM_TRIALS, Hyperparameters
+from modules.signatures.tasks import make_servable
 from modules.training.experiment import Experiment
 from modules.training.search import Search
 
@@ -16,5 +17,6 @@ def tuner_fn(fn_args: FnArgs) -> TunerFnResult:
     """
     config = fn_args.custom_config
     hyperparameters = Hyperparameters(**config[HYPERPARAMETERS])
-    search = Search(Experiment(fn_args), hyperparameters, config[NUM_TRIALS])
+    experiment = Experiment(fn_args, make_servable)
+    search = Search(experiment, hyperparameters, config[NUM_TRIALS])
     return TunerFnResult(tuner=search, fit_kwargs={})

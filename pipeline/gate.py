@@ -3,7 +3,7 @@
 import tensorflow_model_analysis as tfma
 
 from modules import contract, features, metrics
-from modules.evaluation.perplexity import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
+from modules.evaluation.figures import NGRAM_RATIO, PERPLEXITY, UNIGRAM_RATIO
 from pipeline.config import GateOptions
 
 

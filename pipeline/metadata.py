@@ -12,13 +12,13 @@ from tfx.utils import io_utils, path_utils
 from components.evaluator.executor import REASON_PROPERTY
 from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
-from modules.evaluation.perplexity import OPTIONAL, PERPLEXITY
+from modules.evaluation.figures import BASELINE_PERPLEXITY, PERPLEXITY, optional
 from modules.signatures.language import mixture_weights
 from modules.training.search import values_of
 from modules.vocabulary.indices import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
 from pipeline.local import metadata_connection
-from pipeline.summary import BASELINE_PERPLEXITY, Stage, Summary
+from pipeline.summary import Stage, Summary
 
 
 def summarise(config: PipelineConfig) -> Summary:
@@ -91,7 +91,7 @@ def _split_figures(evaluation: str) -> dict[str, dict[str, float]]:
         figures = splits.setdefault(columns[features.SPLIT], {})
         for pair in sliced.metric_keys_and_values:
             name, value = pair.key.name, pair.value.double_value.value
-            if name in OPTIONAL and math.isnan(value):
+            if name in optional() and math.isnan(value):
                 continue
             if pair.key.model_name == tfma.BASELINE_KEY and name == PERPLEXITY:
                 figures[BASELINE_PERPLEXITY] = value

@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 
 from modules import features
-from modules.evaluation.perplexity import NGRAM_RATIO
+from modules.evaluation.figures import NGRAM_RATIO
 from modules.hyperparameters import Task
 from serving.protocol.answers import Filled
-
-BASELINE_PERPLEXITY = "baseline_perplexity"
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,7 @@ class Summary:
     Attributes:
         stages: in the order in which they ran.
         vocab_size: entries of the vocabulary, `<unk>` included.
-        splits: of each split's characters, the figures of `perplexity.Tally` by name, and
-            `BASELINE_PERPLEXITY` where a model was blessed before.
+        splits: of each split's characters, the figures of `evaluation.figures` by name.
         gate_split: whose characters the gate looked at.
         blessed: whether the model passed the gate.
         reason: why, or why not.

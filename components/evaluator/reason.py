@@ -5,9 +5,7 @@ import math
 import tensorflow_model_analysis as tfma
 from tensorflow_model_analysis.proto.validation_result_pb2 import ValidationFailure
 
-from modules.evaluation.perplexity import NGRAM_RATIO, UNIGRAM_RATIO
-
-_RATIOS = {UNIGRAM_RATIO: "unigram", NGRAM_RATIO: "n-gram"}
+from modules.evaluation.figures import FIGURES
 
 
 def describe(result: tfma.ValidationResult) -> str:
@@ -34,9 +32,10 @@ def _describe_failure(failure: ValidationFailure) -> str:
         if math.isnan(value):
             return f"{name} cannot be compared with the baseline model's: one is not a number"
         return f"{name} is {value:.6g} above the baseline model's"
-    if name in _RATIOS:
+    rivals = {figure.ratio: figure.label for figure in FIGURES.values() if figure.ratio}
+    if name in rivals:
         if math.isnan(value):
-            return f"perplexity cannot be compared with the {_RATIOS[name]} model's"
-        return f"perplexity is {value:.6g} times the {_RATIOS[name]} model's, not below it"
+            return f"perplexity cannot be compared with the {rivals[name]} model's"
+        return f"perplexity is {value:.6g} times the {rivals[name]} model's, not below it"
     low, high = bounds.lower_bound.value, bounds.upper_bound.value
     return f"{name} is {value:.6g}, not from {low:.6g} to {high:.6g}"

@@ -1,5 +1,6 @@
-"""Scores text with a model, and counts it for the unigram model, inside the graph."""
+"""Scores text inside the graph: with a model, and with what it is compared with."""
 
+import math
 from collections.abc import Iterable
 from functools import partial
 from typing import NamedTuple
@@ -8,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from modules import features
+from modules.evaluation.figures import PARTS, Weights
 from modules.network.model import Model
 from modules.vocabulary.indices import Vocabulary
 from modules.windows.dataset import parse_scored_windows
@@ -70,6 +72,36 @@ def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
     return tf.reduce_logsumexp(logits, axis=-1) - chosen
 
 
+def part_log_probabilities(scores: Scores, windows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What the parts of a mixture say of the scored characters.
+
+    Args:
+        scores: the network's, of B windows.
+        windows: the same windows, as `dataset.parse_scored_windows` returns them.
+
+    Returns:
+        float32[characters, 3], of all windows one after the other: log P under each of PARTS; NaN
+        where a window does not tell.
+    """
+    lengths = scores.ids.row_lengths()  # [B]
+    ngram = _fill_up(windows[features.NGRAM_NATS], lengths)  # [B, (n)]
+    cache = _fill_up(windows[features.CACHE_NATS], lengths)
+    nats = [rows.flat_values for rows in (scores.character_nats, ngram, cache)]
+    return -tf.stack(nats, axis=1)  # [characters, 3]
+
+
+def mix(log_probabilities: tf.Tensor, weights: Weights) -> tf.Tensor:
+    """Log P under a mixture of some of PARTS: float32[characters, 3] to float32[characters].
+
+    A part of weight 0 has no say in it, whatever it says.
+    """
+    chosen = tf.gather(log_probabilities, [PARTS.index(part) for part in weights], axis=1)
+    shares = tf.stack(list(weights.values()))  # [parts]
+    terms = chosen + tf.math.log(shares)  # [characters, parts]
+    terms = tf.where(tf.equal(shares, 0), -math.inf, terms)
+    return tf.reduce_logsumexp(terms, axis=1)
+
+
 def unigram_log_probabilities(batches: Iterable[tf.Tensor], vocabulary: Vocabulary) -> np.ndarray:
     """The add-one unigram model of the characters scored in `batches`.
 
@@ -99,3 +131,10 @@ def _after(context: tf.Tensor, *rows: tf.RaggedTensor) -> list[tf.RaggedTensor]:
         tf.RaggedTensor.from_row_lengths(tf.boolean_mask(row.flat_values, is_left), left)
         for row in rows
     ]
+
+
+def _fill_up(nats: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
+    """Brings each row to its length, with NaN."""
+    missing = lengths - nats.row_lengths()  # [B]
+    filling = tf.fill([tf.reduce_sum(missing)], math.nan)
+    return tf.concat([nats, tf.RaggedTensor.from_row_lengths(filling, missing)], axis=1)

@@ -11,8 +11,6 @@ return" (1984).
 
 import numpy as np
 
-PARTS = ("network", "n-gram", "cache")
-
 _TOLERANCE = 1e-6  # nats per character from the best weights there are
 _MAX_ITERATIONS = 10_000  # after n of them it is log(models) / n at most
 

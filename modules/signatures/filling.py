@@ -1,13 +1,18 @@
 """What a fill-in model is served as: `fill`, beside `score` and `evaluate`."""
 
-from typing import Any
-
 import tensorflow as tf
 
 from modules import contract
 from modules.contract import blank_out
 from modules.network.model import Network
-from modules.signatures.requests import Check, Tensors, check_texts, check_top_k, signature, specs
+from modules.signatures import warmup_requests
+from modules.signatures.requests import (
+    Tensors,
+    check_blanks,
+    check_candidates,
+    signature,
+    specs,
+)
 from modules.signatures.servable import Servable
 from modules.vocabulary.indices import UNKNOWN_ID, Vocabulary
 
@@ -38,8 +43,9 @@ class ServableFillModel(Servable):
         self.fill = signature(
             self._fill,
             specs(contract.TEXT, contract.TOP_K),
-            _check,
-            {contract.TOP_K: contract.DEFAULT_CANDIDATES},
+            check_blanks,
+            check_candidates,
+            defaults={contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
         self.serving_default = self.fill
 
@@ -49,11 +55,9 @@ class ServableFillModel(Servable):
         answer = self.fill(text=tf.constant([text]), top_k=tf.constant([1]))
         return f"{text} → {answer[contract.TEXT].numpy()[0].decode()}"
 
-    def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
+    def _warmup_requests(self) -> list[warmup_requests.Request]:
         """See base class."""
-        inputs = {contract.TEXT: [f"分{contract.BLANK}"], contract.TOP_K: [1]}
-        names = (contract.FILL, contract.SERVING_DEFAULT)
-        return [*super()._warmup_requests(), *((name, inputs) for name in names)]
+        return warmup_requests.of_fill_model()
 
     def _fill(self, inputs: Tensors) -> Tensors:
         text, top_k = inputs[contract.TEXT], inputs[contract.TOP_K]
@@ -78,7 +82,7 @@ class ServableFillModel(Servable):
         """Of the blanks, bool[B, (n)], one after the other."""
         ids = self._vocabulary.encode(text)  # [B, (n)]
         read = tf.where(blanks.flat_values, tf.constant(UNKNOWN_ID, tf.int64), ids.flat_values)
-        logits = self._model().predict(
+        logits = self.model.predict(
             ids.with_flat_values(read), self._vocabulary.line_end_id()
         )  # [B, n, vocab_size]
         return tf.boolean_mask(logits, blanks.to_tensor())
@@ -87,17 +91,3 @@ class ServableFillModel(Servable):
         """See `_likeliest`; the blank is no candidate either."""
         blank_id = self._vocabulary.encode(tf.constant([contract.BLANK])).flat_values[0]
         return self._likeliest(logits, top_k, never=blank_id)
-
-
-def _check(inputs: Tensors) -> list[Check]:
-    text = inputs[contract.TEXT]
-    # A text without characters is refused for that alone.
-    has_blank = (tf.strings.regex_replace(text, contract.BLANK, "") != text) | (text == "")
-    return [
-        *check_texts(contract.TEXT, text),
-        Check(
-            has_blank,
-            f"text has nothing to fill in: put a {contract.BLANK} for each missing character",
-        ),
-        *check_top_k(inputs[contract.TOP_K]),
-    ]

@@ -1,4 +1,4 @@
-"""What signatures take, what they refuse, and how they go through many rows."""
+"""What signatures take, and what they refuse."""
 
 from collections.abc import Callable, Container, Mapping
 from inspect import Parameter, Signature
@@ -15,26 +15,6 @@ Tensors = dict[str, tf.Tensor]
 # Well-formed UTF-8: the operations that read texts take anything for it.
 _UTF8 = r"[\x{0}-\x{D7FF}\x{E000}-\x{10FFFF}]*"
 
-_TEXT = tf.TensorSpec([None], tf.string)
-_INT = tf.TensorSpec([None], tf.int32)
-_FLOAT = tf.TensorSpec([None], tf.float32)
-_LONG = tf.TensorSpec([None], tf.int64)
-INPUTS = {
-    contract.PREFIX: _TEXT,
-    contract.TEXT: _TEXT,
-    contract.EXAMPLES: _TEXT,
-    contract.RECENT: _TEXT,
-    contract.POSITION: _LONG,
-    contract.NUM_CHARS: _INT,
-    contract.TEMPERATURE: _FLOAT,
-    contract.TOP_K: _INT,
-    contract.TOP_P: _FLOAT,
-    contract.REPETITION_PENALTY: _FLOAT,
-    contract.SEED: _LONG,
-    contract.STOP: _TEXT,
-    contract.WIDTH: _INT,
-}
-
 
 class Check(NamedTuple):
     """A sentence for the client, told where anything in `holds` is false."""
@@ -45,13 +25,13 @@ class Check(NamedTuple):
 
 def specs(*names: str) -> dict[str, tf.TensorSpec]:
     """Of these inputs, by name."""
-    return {name: INPUTS[name] for name in names}
+    return {name: tf.TensorSpec([None], contract.DTYPES[name]) for name in names}
 
 
 def signature(
     answer: Callable[[Tensors], Tensors],
     inputs: Mapping[str, tf.TensorSpec],
-    check: Callable[[Tensors], list[Check]],
+    *checks: Callable[[Tensors], list[Check]],
     defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> tf.types.experimental.PolymorphicFunction:
     """A function that can be a signature of a SavedModel.
@@ -59,7 +39,7 @@ def signature(
     Args:
         answer: makes the outputs of the inputs, of which all have a value for each row.
         inputs: by name; the first has all the rows.
-        check: what the inputs must fulfil, see `_accept`.
+        checks: what the inputs must fulfil, see `_accept`.
         defaults: of the last of the inputs; one value, sent or not, will do for all rows. They are
             in the SignatureDef, so that TF Serving knows them too.
     """
@@ -72,7 +52,8 @@ def signature(
 
     def call(*values: tf.Tensor) -> Tensors:
         named = dict(zip(inputs, values, strict=True))
-        return answer(_accept(named, check(named), defaults))
+        made = [made for check in checks for made in check(named)]
+        return answer(_accept(named, made, defaults))
 
     call.__name__ = answer.__name__  # the node of a refusal is called by it
     call.__signature__ = Signature(list(map(parameter, inputs)))  # type: ignore[attr-defined]
@@ -112,38 +93,28 @@ def _accept(inputs: Tensors, checks: list[Check], optional: Container[str]) -> T
         }
 
 
-def check_texts(name: str, texts: tf.Tensor) -> list[Check]:
-    """Refuses a batch of no texts, and texts of no or too many characters or bad UTF-8."""
-    lengths = tf.strings.length(texts, unit="UTF8_CHAR")
-    return [
-        Check(tf.size(texts) > 0, f"{name} is empty: send one text or more"),
-        Check(lengths > 0, f"{name} has a text without characters: send one or more"),
-        Check(
-            lengths <= contract.MAX_CHARS,
-            f"{name} is too long: send {contract.MAX_CHARS} characters at most",
-        ),
-        check_utf8(name, texts),
-    ]
+def check_prefix(inputs: Tensors) -> list[Check]:
+    """Refuses what cannot be written on."""
+    return _check_texts(contract.PREFIX, inputs)
 
 
-def check_utf8(name: str, texts: tf.Tensor) -> Check:
-    """Refuses bytes that are no text."""
-    return Check(tf.strings.regex_full_match(texts, _UTF8), f"{name} is not UTF-8: encode it so")
+def check_text(inputs: Tensors) -> list[Check]:
+    """Refuses what cannot be scored."""
+    return _check_texts(contract.TEXT, inputs)
 
 
-def check_num_chars(num_chars: tf.Tensor) -> list[Check]:
-    """Refuses to write fewer characters than none or too many."""
-    return [
-        Check(num_chars >= 0, "num_chars is negative: send 0 or more"),
-        Check(
-            num_chars <= contract.MAX_CHARS,
-            f"num_chars is too large: send {contract.MAX_CHARS} at most",
-        ),
-    ]
+def check_blanks(inputs: Tensors) -> list[Check]:
+    """Refuses what cannot be filled in."""
+    text = inputs[contract.TEXT]
+    # A text without characters is refused for that alone.
+    has_blank = (tf.strings.regex_replace(text, contract.BLANK, "") != text) | (text == "")
+    sentence = f"text has nothing to fill in: put a {contract.BLANK} for each missing character"
+    return [*check_text(inputs), Check(has_blank, sentence)]
 
 
-def check_top_k(top_k: tf.Tensor) -> list[Check]:
+def check_candidates(inputs: Tensors) -> list[Check]:
     """Refuses to rank fewer characters than one or too many."""
+    top_k = inputs[contract.TOP_K]
     return [
         Check(top_k > 0, "top_k is too small: ask for 1 or more"),
         Check(
@@ -158,7 +129,7 @@ def check_options(inputs: Tensors) -> list[Check]:
     top_p, penalty = inputs[contract.TOP_P], inputs[contract.REPETITION_PENALTY]
     stop_lengths = tf.strings.length(inputs[contract.STOP], unit="UTF8_CHAR")
     return [
-        *check_num_chars(inputs[contract.NUM_CHARS]),
+        *_check_num_chars(inputs),
         Check(inputs[contract.TOP_K] >= 0, "top_k is negative: 0 draws from all"),
         Check(inputs[contract.TEMPERATURE] >= 0, "temperature is negative: 0 is greedy"),
         Check((top_p > 0) & (top_p <= 1), "top_p is no probability: send more than 0, at most 1"),
@@ -170,7 +141,7 @@ def check_options(inputs: Tensors) -> list[Check]:
             stop_lengths <= contract.NUM_RECENT,
             f"stop is too long: send {contract.NUM_RECENT} characters at most",
         ),
-        check_utf8(contract.STOP, inputs[contract.STOP]),
+        _check_utf8(contract.STOP, inputs),
     ]
 
 
@@ -178,7 +149,7 @@ def check_beam(inputs: Tensors) -> list[Check]:
     """Refuses to follow fewer texts than one or too many."""
     width = inputs[contract.WIDTH]
     return [
-        *check_num_chars(inputs[contract.NUM_CHARS]),
+        *_check_num_chars(inputs),
         Check(width > 0, "width is too small: ask for 1 or more"),
         Check(
             width <= contract.MAX_WIDTH, f"width is too large: ask for {contract.MAX_WIDTH} at most"
@@ -192,7 +163,7 @@ def check_state(inputs: Tensors) -> list[Check]:
     # All cells keep h within 1, but for rounding.
     limits = {contract.H: 1.001, contract.C: float("inf")}
     return [
-        *check_texts(contract.RECENT, recent),
+        *_check_texts(contract.RECENT, inputs),
         Check(
             tf.strings.length(recent, unit="UTF8_CHAR") <= contract.NUM_RECENT,
             f"recent is too long: send the last {contract.NUM_RECENT} characters at most",
@@ -206,24 +177,32 @@ def check_state(inputs: Tensors) -> list[Check]:
     ]
 
 
-def in_chunks(
-    function: Callable[[tf.Tensor], dict[str, tf.Tensor]],
-    rows: tf.Tensor,
-    size: int,
-    dtypes: dict[str, tf.DType],
-) -> dict[str, tf.Tensor]:
-    """What `function` makes of the rows, one row for each, though it gets `size` at a time."""
-    num_chunks = -(-tf.size(rows) // size)
-    arrays = {
-        name: tf.TensorArray(dtype, num_chunks, infer_shape=False, element_shape=[None])
-        for name, dtype in dtypes.items()
-    }
+def _check_texts(name: str, inputs: Tensors) -> list[Check]:
+    """Refuses a batch of no texts, and texts of no or too many characters or bad UTF-8."""
+    texts = inputs[name]
+    lengths = tf.strings.length(texts, unit="UTF8_CHAR")
+    return [
+        Check(tf.size(texts) > 0, f"{name} is empty: send one text or more"),
+        Check(lengths > 0, f"{name} has a text without characters: send one or more"),
+        Check(
+            lengths <= contract.MAX_CHARS,
+            f"{name} is too long: send {contract.MAX_CHARS} characters at most",
+        ),
+        _check_utf8(name, inputs),
+    ]
 
-    def next_chunk(chunk: tf.Tensor, arrays: dict) -> tuple[tf.Tensor, dict]:
-        made = function(rows[chunk * size : (chunk + 1) * size])
-        return chunk + 1, {name: array.write(chunk, made[name]) for name, array in arrays.items()}
 
-    _, arrays = tf.while_loop(
-        lambda chunk, _: chunk < num_chunks, next_chunk, (0, arrays), parallel_iterations=1
-    )
-    return {name: array.concat() for name, array in arrays.items()}
+def _check_utf8(name: str, inputs: Tensors) -> Check:
+    holds = tf.strings.regex_full_match(inputs[name], _UTF8)
+    return Check(holds, f"{name} is not UTF-8: encode it so")
+
+
+def _check_num_chars(inputs: Tensors) -> list[Check]:
+    num_chars = inputs[contract.NUM_CHARS]
+    return [
+        Check(num_chars >= 0, "num_chars is negative: send 0 or more"),
+        Check(
+            num_chars <= contract.MAX_CHARS,
+            f"num_chars is too large: send {contract.MAX_CHARS} at most",
+        ),
+    ]

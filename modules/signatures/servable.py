@@ -4,22 +4,22 @@ Everything runs in the graph, from text to text; the vocabulary travels along as
 """
 
 import math
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import ClassVar
 
 import tensorflow as tf
 
 from modules import contract, features
+from modules.evaluation.figures import outputs
 from modules.evaluation.scoring import Scores, score_texts
 from modules.network.model import Network
 from modules.signatures import warmup_requests
-from modules.signatures.requests import Tensors, check_texts, in_chunks, signature, specs
+from modules.signatures.requests import Tensors, check_text, signature, specs
 from modules.vocabulary.indices import UNKNOWN_ID, Vocabulary
 from modules.windows.dataset import parse_scored_windows
 
 # TFMA sends up to a thousand windows, whose logits together would be gigabytes.
 _TALLIED_AT_A_TIME = 16
-
-WARMUP_TEXT = "分开"  # the book's prefix
 
 
 class Servable(tf.Module):
@@ -33,7 +33,7 @@ class Servable(tf.Module):
 
     Attributes:
         signatures: names of its signatures, which are attributes too.
-        tallied: dtypes of what `evaluate` puts out, by name.
+        mixes: whether `evaluate` puts out the figures that are mixtures too.
         score: scores every character of each text, the first as what follows a line end. Of `text`
             string[B], it makes `nats`, `characters` and `perplexity`, [B] each, and of each
             character `log_probabilities` float32[B, n] and `ranks` int32[B, n], both filled up
@@ -42,13 +42,7 @@ class Servable(tf.Module):
     """
 
     signatures: tuple[str, ...] = (contract.SCORE, contract.EVALUATE)
-    tallied: ClassVar[dict[str, tf.DType]] = {
-        contract.NATS: tf.float32,
-        contract.UNIGRAM_NATS: tf.float32,
-        contract.UNIFORM_NATS: tf.float32,
-        contract.CHARACTERS: tf.int64,
-        contract.UNKNOWN_CHARACTERS: tf.string,
-    }
+    mixes: ClassVar[bool] = False
 
     def __init__(self, model: Network, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
         super().__init__()
@@ -59,21 +53,22 @@ class Servable(tf.Module):
         self._model = lambda: model
         self._vocabulary = vocabulary
         self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
-        self.score = signature(
-            self._score_texts,
-            specs(contract.TEXT),
-            lambda inputs: check_texts(contract.TEXT, inputs[contract.TEXT]),
-        )
-        self.evaluate = signature(self._evaluate, specs(contract.EXAMPLES), lambda _: [])
+        self.score = signature(self._score_texts, specs(contract.TEXT), check_text)
+        self.evaluate = signature(self._evaluate, specs(contract.EXAMPLES))
+
+    @property
+    def model(self) -> Network:
+        """The model."""
+        return self._model()
 
     def save(self, path: str) -> None:
         """Writes the SavedModel to the directory `path`, and what it is to be warmed up with."""
         tf.saved_model.save(self, path, {name: getattr(self, name) for name in self.signatures})
-        warmup_requests.write_requests(path, self._warmup_requests())
+        warmup_requests.write(path, self._warmup_requests())
 
-    def _warmup_requests(self) -> list[tuple[str, dict[str, Any]]]:
-        """Signatures and their inputs by name, for all that is asked of a server."""
-        return [(contract.SCORE, {contract.TEXT: [WARMUP_TEXT]})]
+    def _warmup_requests(self) -> list[warmup_requests.Request]:
+        """For all that is asked of a server."""
+        raise NotImplementedError
 
     def sample(self, prefix: str) -> str:
         """What it makes of a text, to be shown while it is trained."""
@@ -82,7 +77,7 @@ class Servable(tf.Module):
     def _score_texts(self, inputs: Tensors) -> Tensors:
         text = inputs[contract.TEXT]
         context = tf.zeros_like(text, dtype=tf.int64)
-        scores = score_texts(self._model(), self._vocabulary, text, context)
+        scores = self._score({features.TEXT: text, features.CONTEXT: context})
         characters = scores.ids.row_lengths()
         return {
             contract.NATS: scores.nats,
@@ -93,7 +88,12 @@ class Servable(tf.Module):
         }
 
     def _evaluate(self, inputs: Tensors) -> Tensors:
-        return in_chunks(self._tally, inputs[contract.EXAMPLES], _TALLIED_AT_A_TIME, self.tallied)
+        dtypes = {
+            **dict.fromkeys(outputs(mixtures=self.mixes), tf.float32),
+            contract.CHARACTERS: tf.int64,
+            contract.UNKNOWN_CHARACTERS: tf.string,
+        }
+        return _in_chunks(self._tally, inputs[contract.EXAMPLES], _TALLIED_AT_A_TIME, dtypes)
 
     def _likeliest(
         self, logits: tf.Tensor, top_k: tf.Tensor, never: tf.Tensor | int = UNKNOWN_ID
@@ -120,17 +120,15 @@ class Servable(tf.Module):
         asked = tf.range(k) < top_k[:, None]  # [N, k]
         return tf.where(asked, characters, ""), tf.where(asked, probabilities, 0.0)
 
-    def _score(self, windows: dict[str, tf.Tensor]) -> Scores:
+    def _score(self, windows: Tensors) -> Scores:
         return score_texts(
-            self._model(), self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]
+            self.model, self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]
         )
 
-    def _tally(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _tally(self, examples: tf.Tensor) -> Tensors:
+        """The outputs of `evaluate`, of windows that are few enough to be scored at once."""
         windows = parse_scored_windows(examples)
-        return self._sums(windows, self._score(windows))
-
-    def _sums(self, windows: dict[str, tf.Tensor], scores: Scores) -> dict[str, tf.Tensor]:
-        """Of each window, by the names in `tallied`."""
+        scores = self._score(windows)
         unigram = tf.ragged.map_flat_values(lambda ids: -tf.gather(self._unigram, ids), scores.ids)
         unknown = tf.ragged.boolean_mask(scores.codes, scores.ids == UNKNOWN_ID)
         characters = scores.ids.row_lengths()
@@ -141,4 +139,31 @@ class Servable(tf.Module):
             contract.UNIFORM_NATS: uniform,
             contract.CHARACTERS: characters,
             contract.UNKNOWN_CHARACTERS: tf.strings.unicode_encode(unknown, "UTF-8"),
-        }
+        } | self._mixtures(windows, scores)
+
+    def _mixtures(self, windows: Tensors, scores: Scores) -> Tensors:
+        """Of each window, the nats of figures that are mixtures, where it `mixes`."""
+        return {}
+
+
+def _in_chunks(
+    function: Callable[[tf.Tensor], Tensors],
+    rows: tf.Tensor,
+    size: int,
+    dtypes: dict[str, tf.DType],
+) -> Tensors:
+    """What `function` makes of the rows, one row for each, though it gets `size` at a time."""
+    num_chunks = -(-tf.size(rows) // size)
+    arrays = {
+        name: tf.TensorArray(dtype, num_chunks, infer_shape=False, element_shape=[None])
+        for name, dtype in dtypes.items()
+    }
+
+    def next_chunk(chunk: tf.Tensor, arrays: dict) -> tuple[tf.Tensor, dict]:
+        made = function(rows[chunk * size : (chunk + 1) * size])
+        return chunk + 1, {name: array.write(chunk, made[name]) for name, array in arrays.items()}
+
+    _, arrays = tf.while_loop(
+        lambda chunk, _: chunk < num_chunks, next_chunk, (0, arrays), parallel_iterations=1
+    )
+    return {name: array.concat() for name, array in arrays.items()}

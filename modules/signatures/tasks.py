@@ -4,20 +4,20 @@ import tensorflow as tf
 
 from modules.hyperparameters import Hyperparameters
 from modules.network.fill import FillModel
-from modules.network.model import LanguageModel, Network
+from modules.network.model import LanguageModel
 from modules.signatures.filling import ServableFillModel
 from modules.signatures.language import ServableModel
 from modules.signatures.servable import Servable
 from modules.vocabulary.indices import Vocabulary
 
 
-def make_model(
+def make_servable(
     hyperparameters: Hyperparameters,
     vocabulary: Vocabulary,
     unigram: tf.Tensor,
     cache_weight: float,
-) -> tuple[Network, Servable]:
-    """A new model for the task of the hyperparameters, and what it is served as.
+) -> Servable:
+    """A new model for the task of the hyperparameters, as what it is served as.
 
     Args:
         hyperparameters: the model's.
@@ -26,8 +26,6 @@ def make_model(
         cache_weight: see `ServableModel`, the only one that it is for.
     """
     if hyperparameters.task == "fill":
-        fill_model = FillModel(vocabulary.size, hyperparameters)
-        return fill_model, ServableFillModel(fill_model, vocabulary, unigram)
+        return ServableFillModel(FillModel(vocabulary.size, hyperparameters), vocabulary, unigram)
     model = LanguageModel(vocabulary.size, hyperparameters)
-    xla = hyperparameters.xla
-    return model, ServableModel(model, vocabulary, unigram, cache_weight, xla=xla)
+    return ServableModel(model, vocabulary, unigram, cache_weight, hyperparameters.xla)

@@ -3,8 +3,11 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.v1.components import FnArgs
@@ -13,9 +16,8 @@ from modules import features
 from modules.evaluation.perplexity import Tally
 from modules.evaluation.scoring import unigram_log_probabilities
 from modules.hyperparameters import NGRAM, WINDOWS, WORK_DIR, Hyperparameters
+from modules.network.model import Model
 from modules.ngrams.options import NgramOptions
-from modules.signatures.servable import Servable
-from modules.signatures.tasks import make_model
 from modules.training.halves import divide_processors
 from modules.training.loop import Data, Training
 from modules.training.precision import check_precision, cpu_flags
@@ -27,7 +29,26 @@ from modules.windows.windowing import WindowOptions
 _SCORING_BATCH = 64  # windows
 
 
-class Experiment:
+class Candidate(Protocol):
+    """A model, with what says how good it is."""
+
+    @property
+    def model(self) -> Model:
+        """What is trained."""
+
+    def evaluate(self, examples: tf.Tensor) -> Mapping[str, tf.Tensor]:
+        """Of each scored window in string[B], what a Tally adds up."""
+
+    def sample(self, prefix: str) -> str:
+        """A text to be shown on the way."""
+
+
+AnyCandidate = TypeVar("AnyCandidate", bound=Candidate)
+# Of hyperparameters, the vocabulary, the unigram model's log-probabilities and the cache's weight.
+Make = Callable[[Hyperparameters, Vocabulary, np.ndarray, float], AnyCandidate]
+
+
+class Experiment(Generic[AnyCandidate]):
     """What an execution was given, read once for all the models that it trains.
 
     Which epoch's weights are kept is decided on the split `validation` where there is one,
@@ -38,6 +59,7 @@ class Experiment:
             scored windows of all splits. `custom_config` holds the fields of
             `VocabularyOptions`, `WindowOptions` and `NgramOptions` under `vocabulary`,
             `windows` and `ngram`, and under `work_dir` where unfinished trainings are kept.
+        make: makes a new model.
 
     Attributes:
         scored: of each split, batches of its scored windows, string[B] each.
@@ -46,8 +68,9 @@ class Experiment:
             checkpoints would not be found there.
     """
 
-    def __init__(self, fn_args: FnArgs) -> None:
+    def __init__(self, fn_args: FnArgs, make: Make[AnyCandidate]) -> None:
         divide_processors()  # on Kubeflow it is first here that TensorFlow computes anything
+        self._make = make
         config = fn_args.custom_config
         transform = tft.TFTransformOutput(fn_args.transform_graph_path)
         self._vocabulary = Vocabulary(
@@ -71,7 +94,9 @@ class Experiment:
                 return split
         return None
 
-    def prepare(self, hyperparameters: Hyperparameters, work_dir: str) -> tuple[Servable, Training]:
+    def prepare(
+        self, hyperparameters: Hyperparameters, work_dir: str
+    ) -> tuple[AnyCandidate, Training]:
         """A new model, and its training, which keeps its checkpoints in `work_dir`.
 
         Raises:
@@ -81,22 +106,20 @@ class Experiment:
         check_precision(hyperparameters.precision, cpu_flags(), has_gpu)
         keras.utils.set_random_seed(hyperparameters.seed)
         tf.config.experimental.enable_op_determinism()
-        model, servable = make_model(
-            hyperparameters, self._vocabulary, self._unigram, self._cache_weight
-        )
+        candidate = self._make(hyperparameters, self._vocabulary, self._unigram, self._cache_weight)
         held_out = self._held_out
         training = Training(
-            model,
+            candidate.model,
             self._data,
             hyperparameters,
-            held_out_perplexity=(lambda: tally(servable, held_out).perplexity)
+            held_out_perplexity=(lambda: tally(candidate.evaluate, held_out).perplexity)
             if held_out
             else None,
-            sample=servable.sample,
+            sample=candidate.sample,
             work_dir=work_dir,
             held_out_name=features.SPLITS[self._decisive or features.EVAL],
         )
-        return servable, training
+        return candidate, training
 
 
 def _identity(fn_args: FnArgs) -> str:
@@ -110,11 +133,13 @@ def _identity(fn_args: FnArgs) -> str:
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def tally(servable: Servable, batches: tf.data.Dataset) -> Tally:
-    """Scores the windows in `batches`, string[B] each, by the signature the Evaluator uses."""
+def tally(
+    evaluate: Callable[[tf.Tensor], Mapping[str, tf.Tensor]], batches: tf.data.Dataset
+) -> Tally:
+    """Adds up the windows in `batches`, string[B] each; see `Candidate.evaluate`."""
     result = Tally()
     for batch in batches:
-        outputs = servable.evaluate(batch)
+        outputs = evaluate(batch)
         for row in zip(*(values.numpy() for values in outputs.values()), strict=True):
-            result.add(**dict(zip(outputs, row, strict=True)))
+            result.add(dict(zip(outputs, row, strict=True)))
     return result

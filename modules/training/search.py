@@ -23,7 +23,7 @@ from keras_tuner.errors import FatalError
 from keras_tuner.oracles import RandomSearchOracle
 
 from modules.errors import TrainingError
-from modules.evaluation.perplexity import PERPLEXITY
+from modules.evaluation.figures import PERPLEXITY
 from modules.hyperparameters import Hyperparameters
 from modules.training.experiment import Experiment
 

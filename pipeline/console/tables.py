@@ -2,41 +2,11 @@
 
 from rich.table import Table
 
-from modules.evaluation.perplexity import (
-    CHARACTERS,
-    MIXTURE_PERPLEXITY,
-    NGRAM_CACHE_PERPLEXITY,
-    NGRAM_PERPLEXITY,
-    PERPLEXITY,
-    UNIFORM_PERPLEXITY,
-    UNIGRAM_PERPLEXITY,
-    UNKNOWN_SHARE,
-)
+from modules.evaluation.figures import FIGURES, PERPLEXITIES, PERPLEXITY
 from modules.features import EVAL, SPLITS
 from pipeline.console import terminal
 from pipeline.console.ranked import print_filled
-from pipeline.summary import BASELINE_PERPLEXITY, Summary
-
-# The tables of figures: what a row is called, which figure it shows and how that is written.
-# The model comes first, then what to compare it with.
-_PERPLEXITIES = "perplexity, lower is better"
-
-
-_TABLES = {
-    _PERPLEXITIES: (
-        ("model", PERPLEXITY, "{:,.2f}"),
-        ("mixture", MIXTURE_PERPLEXITY, "{:,.2f}"),
-        ("last blessed model", BASELINE_PERPLEXITY, "{:,.2f}"),
-        ("n-gram and cache", NGRAM_CACHE_PERPLEXITY, "{:,.2f}"),
-        ("n-gram", NGRAM_PERPLEXITY, "{:,.2f}"),
-        ("unigram", UNIGRAM_PERPLEXITY, "{:,.2f}"),
-        ("uniform", UNIFORM_PERPLEXITY, "{:,.2f}"),
-    ),
-    "characters": (
-        ("scored", CHARACTERS, "{:,.0f}"),
-        ("not in the vocabulary", UNKNOWN_SHARE, "{:.2%}"),
-    ),
-}
+from pipeline.summary import Summary
 
 
 def print_summary(summary: Summary) -> None:
@@ -45,7 +15,7 @@ def print_summary(summary: Summary) -> None:
     if summary.all_cached:
         terminal.stdout.print("Nothing has changed since an earlier run: every stage is cached.")
     terminal.stdout.print()
-    for title in _TABLES:
+    for title in dict.fromkeys(figure.table for figure in FIGURES.values()):
         terminal.stdout.print(_figure_table(title, summary))
         terminal.stdout.print()
     if summary.memory_only:
@@ -88,13 +58,13 @@ def _figure_table(title: str, summary: Summary) -> Table:
     """A column for each split, as wide in every table; the model's perplexity is bold."""
     table = Table(box=None, pad_edge=False)
     pseudo = "pseudo-" if summary.task == "fill" else ""
-    shown = pseudo + title if title == _PERPLEXITIES else title
-    table.add_column(shown, min_width=len(pseudo + _PERPLEXITIES))
+    shown = pseudo + title if title == PERPLEXITIES else title
+    table.add_column(shown, min_width=len(pseudo + PERPLEXITIES))
     for split in summary.splits:
         table.add_column(SPLITS[split], justify="right", min_width=len("1,000,000"))
-    for label, name, form in _TABLES[title]:
+    for name, figure in FIGURES.items():
         values = [figures.get(name) for figures in summary.splits.values()]
-        cells = ["" if value is None else form.format(value) for value in values]
-        if any(cells):
-            table.add_row(label, *cells, style="bold" if name == PERPLEXITY else None)
+        cells = ["" if value is None else figure.form.format(value) for value in values]
+        if figure.table == title and any(cells):
+            table.add_row(figure.label, *cells, style="bold" if name == PERPLEXITY else None)
     return table

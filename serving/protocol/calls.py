@@ -27,16 +27,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer", covariant=True)
 
 _DTYPES = {
-    contract.PREFIX: types_pb2.DT_STRING,
-    contract.TEXT: types_pb2.DT_STRING,
-    contract.NUM_CHARS: types_pb2.DT_INT32,
-    contract.TEMPERATURE: types_pb2.DT_FLOAT,
-    contract.TOP_K: types_pb2.DT_INT32,
-    contract.TOP_P: types_pb2.DT_FLOAT,
-    contract.REPETITION_PENALTY: types_pb2.DT_FLOAT,
-    contract.SEED: types_pb2.DT_INT64,
-    contract.STOP: types_pb2.DT_STRING,
-    contract.WIDTH: types_pb2.DT_INT32,
+    name: types_pb2.DataType.Value(f"DT_{dtype.upper()}") for name, dtype in contract.DTYPES.items()
 }
 _ANSWERED = {*_DTYPES.values(), types_pb2.DT_BOOL}
 # A model that was pushed before options could be left out has these, and needs them.
@@ -44,7 +35,7 @@ _FIRST_OPTIONS = {contract.NUM_CHARS, contract.TEMPERATURE, contract.TOP_K, cont
 
 
 class Options(TypedDict, total=False):
-    """How to write; `features.OPTIONS` has the defaults.
+    """How to write; `contract.OPTIONS` has the defaults.
 
     Attributes:
         num_chars: characters to append.

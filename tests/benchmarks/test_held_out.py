@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.held_out import measure, score_ngrams
-from modules.evaluation.perplexity import NGRAM_PERPLEXITY
+from modules.evaluation.figures import NGRAM_PERPLEXITY
 from modules.ngrams.counts import Stretch, count
 from pipeline.config import PRESETS
 from pipeline.metadata import summarise

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from modules import versions
+from modules.evaluation.figures import BASELINE_PERPLEXITY
 from pipeline import local
 from pipeline.cli import main
 from pipeline.metadata import summarise
-from pipeline.summary import BASELINE_PERPLEXITY
 from serving.server.flags import ServerOptions
 from serving.server.server import ModelServer
 

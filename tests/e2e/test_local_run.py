@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from modules import versions
+from modules.evaluation.figures import BASELINE_PERPLEXITY
 from pipeline import graph, local
 from pipeline.metadata import summarise
-from pipeline.summary import BASELINE_PERPLEXITY, Summary
+from pipeline.summary import Summary
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
 from serving.server.server import ModelServer

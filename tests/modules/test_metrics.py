@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow_model_analysis as tfma
 
-from modules.evaluation.perplexity import OPTIONAL
+from modules.evaluation.figures import optional
 from modules.metrics import Perplexity
 
 LOG_2, LOG_4, LOG_8 = (math.log(n) for n in (2, 4, 8))
@@ -132,7 +132,7 @@ def test_a_baseline_from_before_there_were_n_grams():
     candidate, _ = computations(model_names=["candidate", "baseline"])
     result = values(candidate, [{"candidate": outputs(*ROWS[0][:5])}])
     assert result["perplexity"] == pytest.approx(4)
-    assert {name for name, value in result.items() if math.isnan(value)} == OPTIONAL
+    assert {name for name, value in result.items() if math.isnan(value)} == optional()
 
 
 def test_without_names_there_is_one_model():

@@ -119,7 +119,7 @@ def test_a_cache_that_is_off_has_no_part_in_the_mixture(build_model, vocabulary,
     batches = tf.data.Dataset.from_tensor_slices([window]).batch(1)
     fit_mixture(servable, batches)
     assert servable.mixture_weights.numpy()[2] == 0
-    assert tally(servable, batches).figures["mixture_perplexity"] < 8
+    assert tally(servable.evaluate, batches).figures["mixture_perplexity"] < 8
 
 
 def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):

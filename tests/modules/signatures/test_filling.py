@@ -5,9 +5,9 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
+from components.saved_models import signatures
 from modules.evaluation.perplexity import Tally
 from modules.signatures.filling import ServableFillModel
-from modules.versions import signatures
 from modules.vocabulary.indices import Vocabulary
 
 UNIGRAM = np.log(np.full(8, 1 / 8))
@@ -76,7 +76,7 @@ def test_candidates_are_ranked_by_the_score_of_the_text_they_make(servable):
     ((candidates,),), ((probabilities,),), (filled,) = fill(servable, ["a春□\nb"], 7)
     assert len(set(candidates)) == 7
     assert filled == f"a春{candidates[0]}\nb"
-    logits = servable._model().predict(
+    logits = servable.model.predict(
         servable._vocabulary.encode(tf.constant(["a春c\nb"])), servable._vocabulary.line_end_id()
     )  # its own value does not matter
     odds = np.exp(logits[0, 2, 1:])
@@ -142,7 +142,7 @@ def test_a_score_is_each_character_given_all_others(servable):
             servable, [text[:place] + "□" + text[place + 1 :]], 7
         )
         ids = servable._vocabulary.encode(tf.constant([text]))
-        logits = servable._model().predict(ids, servable._vocabulary.line_end_id())[0, place]
+        logits = servable.model.predict(ids, servable._vocabulary.line_end_id())[0, place]
         known = 1 - float(tf.nn.softmax(logits)[0])  # <unk> has its share here
         nats -= math.log(probabilities[candidates.index(character)] * known)
     score = servable.score(tf.constant([text]))
@@ -157,10 +157,11 @@ def test_evaluate_is_added_up_without_n_grams(servable, scored_window):
     assert 0 < outputs["nats"][0] < whole  # of three of the four
     result = Tally()
     for row in range(2):
-        result.add(**{name: values.numpy()[row] for name, values in outputs.items()})
+        result.add({name: values.numpy()[row] for name, values in outputs.items()})
     assert (result.characters, result.unknown) == (5, {"夏"})
-    assert result.unigram_perplexity == result.uniform_perplexity == pytest.approx(8)
-    assert math.isnan(result.ngram_perplexity)
+    figures = result.figures
+    assert figures["unigram_perplexity"] == figures["uniform_perplexity"] == pytest.approx(8)
+    assert math.isnan(figures["ngram_perplexity"])
 
 
 def test_a_client_that_knows_nothing_has_its_blanks_filled(servable):

@@ -220,9 +220,9 @@ def test_evaluate_is_added_up_to_perplexities(gru, windows):
     result = Tally()
     outputs = gru.evaluate(tf.constant(windows))
     for row in range(len(windows)):
-        result.add(**{name: values.numpy()[row] for name, values in outputs.items()})
+        result.add({name: values.numpy()[row] for name, values in outputs.items()})
     assert result.unknown == {"夏", "秋"}
-    assert result.uniform_perplexity == pytest.approx(8 * 2 ** (3 / 8))
+    assert result.figures["uniform_perplexity"] == pytest.approx(8 * 2 ** (3 / 8))
 
 
 def test_the_unigram_nats_are_single_precision(gru, windows):

@@ -11,7 +11,7 @@ from modules.training.halves import divide_processors, halves_of
 ASK = """
 import sys
 import tensorflow as tf
-from modules.halves import divide_processors
+from modules.training.halves import divide_processors
 if sys.argv[1] == "late":
     tf.constant(1)
 divide_processors()
