@@ -85,6 +85,7 @@ def _attributes(option: Option, switches: bool) -> dict[str, Any]:
 def spell(names: Iterable[Option]) -> Callable[..., str]:
     """How a sentence of a `LyricsError` writes options on the command line: `--num-steps 0`."""
     flags = {option.name: flag_of(option) for option in names}
+    flags |= {"certificate_chain": "--client-certificate", "private_key": "--client-key"}
 
     def on_command_line(name: str, value: Any = None) -> str:
         flag = flags.get(name, f"--{name.replace('_', '-')}")

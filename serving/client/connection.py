@@ -64,8 +64,7 @@ class Tls:
     def __post_init__(self) -> None:
         if bool(self.certificate_chain) != bool(self.private_key):
             raise ConfigError(
-                f"certificate_chain={self.certificate_chain!r} and "
-                f"private_key={self.private_key!r}: give both, or neither"
+                "{certificate_chain} and {private_key}: give both, or neither", vars(self)
             )
 
     def credentials(self) -> grpc.ChannelCredentials:
@@ -116,7 +115,9 @@ class Connection:
             ConfigError: if both a version and a label are given, or a file cannot be read.
         """
         if version is not None and label is not None:
-            raise ConfigError(f"version={version} and label={label!r}: give one of them")
+            raise ConfigError(
+                "{version} and {label}: give one of them", {"version": version, "label": label}
+            )
         self.target = target
         self.timeout = timeout
         self._tls = tls

@@ -77,7 +77,9 @@ def tensorflow_model_server_command(binary: str, options: ServerOptions) -> list
     """
     if options.port == 0:
         raise ServingError(
-            f"port=0 switches off the gRPC of {binary}: give the number of a free port"
+            "{port} switches off the gRPC of {binary}: give the number of a free port",
+            vars(options),
+            binary=binary,
         )
     return [
         binary,

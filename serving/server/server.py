@@ -157,9 +157,10 @@ class ModelServer:
             _logger.warning("%s", error.message)
         except OpError as error:
             raise ServingError(
-                f"model_config_file={self._options.model_config_file!r} cannot be served "
-                f"({error.message}): mend it; labels at the start need "
-                "--allow-version-labels-for-unavailable-models"
+                "{model_config_file} cannot be served ({reason}): mend it; labels at the start "
+                "need {allow_version_labels_for_unavailable_models:True}",
+                vars(self._options),
+                reason=error.message,
             ) from error
 
     def _read_config_again(self) -> None:
@@ -183,7 +184,8 @@ def _first_config(options: ServerOptions) -> ModelServerConfig:
         return model_config.read(options.model_config_file)
     if "://" not in options.model_base_path and not Path(options.model_base_path).is_dir():
         raise ServingError(
-            f"model_base_path={options.model_base_path!r} is no directory: give the one that "
-            "holds a model's numbered versions, or run the pipeline until it has pushed one"
+            "{model_base_path} is no directory: give the one that holds a model's numbered "
+            "versions, or run the pipeline until it has pushed one",
+            vars(options),
         )
     return model_config.single(options.model_name, options.model_base_path)

@@ -90,9 +90,13 @@ def read_text_proto(flag: str, path: str, message: _Message) -> _Message:
         return text_format.Parse(Path(path).read_text(encoding="utf-8"), message)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"{flag}={path!r} cannot be read ({error}): give a file with {kind} in text format"
+            f"{{{flag}}} cannot be read ({{error}}): give a file with {kind} in text format",
+            {flag: path},
+            error=error,
         ) from error
     except text_format.ParseError as error:
         raise ConfigError(
-            f"{flag}={path!r} is not {kind} in text format ({error}): mend that line"
+            f"{{{flag}}} is not {kind} in text format ({{error}}): mend that line",
+            {flag: path},
+            error=error,
         ) from error

@@ -114,8 +114,11 @@ def test_to_ask_needs_no_tensorflow_and_a_server_that_is_away_is_one_line(comman
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--version", "1", "--label", "canary"], "version=1 and label='canary': give one of them"),
-        (["--client-key", __file__], "private_key="),
+        (
+            ["--version", "1", "--label", "canary"],
+            "--version 1 and --label canary: give one of them",
+        ),
+        (["--client-key", __file__], "--client-certificate '' and --client-key "),
     ],
 )
 def test_options_of_the_connection_that_contradict_each_other(options, sentence):

@@ -75,8 +75,10 @@ def _channel_arguments(text: str) -> list[tuple[str, int | str]]:
         key, equals, value = argument.partition("=")
         if not equals:
             raise ConfigError(
-                f"grpc_channel_arguments={text!r} has {argument!r}: give key=value, with commas "
-                "between, such as grpc.max_connection_age_ms=2000"
+                "{grpc_channel_arguments} has {argument}: give key=value, with commas between, "
+                "such as grpc.max_connection_age_ms=2000",
+                {"grpc_channel_arguments": text},
+                argument=repr(argument),
             )
         arguments.append((key, int(value) if value.lstrip("-").isdecimal() else value))
     return arguments

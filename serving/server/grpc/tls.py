@@ -29,8 +29,9 @@ def server_credentials(ssl_config_file: str) -> grpc.ServerCredentials:
     for name in needed:
         if "-----BEGIN " not in getattr(config, name):
             raise ConfigError(
-                f"ssl_config_file={ssl_config_file!r} has no PEM in {name}: put in the text of "
-                "the file, with \\n for its line ends"
+                f"{{ssl_config_file}} has no PEM in {name}: put in the text of the file, with \\n "
+                "for its line ends",
+                {"ssl_config_file": ssl_config_file},
             )
     return grpc.ssl_server_credentials(
         [(config.server_key.encode(), config.server_cert.encode())],

@@ -86,8 +86,11 @@ class HttpServer:
             self._listener = socket.create_server((self._host, self.port), family=family)
         except OSError as error:
             raise ServingError(
-                f"cannot listen on {address(self._host, self.port)} for REST ({error}): "
-                "stop what does, or give another rest_api_port"
+                "cannot listen on {address} for REST ({error}): stop what does, or give another "
+                "{rest_api_port.name}",
+                {"rest_api_port": self.port},
+                address=address(self._host, self.port),
+                error=error,
             ) from error
         # Else the end of an answer waits for the client to confirm the start of it: 40 ms.
         self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

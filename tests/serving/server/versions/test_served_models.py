@@ -211,7 +211,7 @@ def test_a_label_at_the_start_says_what_it_needs(lyrics, tmp_path):
     labelled = config(f'{lyrics} version_labels {{ key: "stable" value: 1 }}')
     file.write_text(text_format.MessageToString(labelled))
     with pytest.raises(
-        ServingError, match=r"version 1 of model lyrics.*--allow-version-labels-for-unav"
+        ServingError, match=r"version 1 of model lyrics.*allow_version_labels_for_unav"
     ):
         ModelServer(ServerOptions(model_config_file=str(file), port=0)).start()
 
