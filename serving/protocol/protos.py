@@ -7,8 +7,9 @@ stands in for the parent, with the installed package's path and none of its code
 gone, and a later `import tensorflow` runs as ever and finds these very messages. Where TensorFlow
 is there already nothing stands in for it.
 
-The other way, messages of our own from copies of the .proto files, would make a second class of
-each message, which the first refuses.
+Not public in TensorFlow 2.16 is where its messages lie, `tensorflow.core`: this file alone knows.
+A tensorflow-serving-api that brings all that it imports would replace it. Messages of our own,
+from copies of the .proto files, would make a second class of each, which the first refuses.
 """
 
 import importlib.util
@@ -37,7 +38,8 @@ def _empty_parent() -> Iterator[None]:
 
 
 with _empty_parent():
-    from tensorflow.core.framework import tensor_pb2, types_pb2
+    from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
+    from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2
     from tensorflow_serving.apis import (
         get_model_metadata_pb2,
         get_model_status_pb2,
@@ -55,13 +57,16 @@ PLATFORM = "tensorflow"  # of a model: the one that is served
 __all__ = [
     "PLATFORM",
     "SIGNATURE_DEF",
+    "error_codes_pb2",
     "get_model_metadata_pb2",
     "get_model_status_pb2",
+    "meta_graph_pb2",
     "model_management_pb2",
     "model_pb2",
     "model_service_pb2_grpc",
     "predict_pb2",
     "prediction_service_pb2_grpc",
     "tensor_pb2",
+    "tensor_shape_pb2",
     "types_pb2",
 ]

@@ -6,6 +6,7 @@ Source: TF Serving, model_servers/main.cc.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from modules.checks import FIRST, Options, option
 from modules.contract import GRPC_PORT, MODEL_NAME
@@ -154,6 +155,12 @@ class ServerOptions(Options):
     load_retry_interval_micros: int = option(
         60_000_000, "Microseconds between two tries.", low=0, group=VERSIONS
     )
+
+    @property
+    def base_uri(self) -> str:
+        """The base path as TF Serving takes it: a URI, or absolute."""
+        path = self.model_base_path
+        return path if "://" in path else str(Path(path).resolve())
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow_serving.apis.inference_pb2 import InferenceTask
 
+from serving.protocol.protos import meta_graph_pb2
 from serving.server.refusals import invalid_argument
 
 CLASSIFY = tf.saved_model.CLASSIFY_METHOD_NAME
 REGRESS = tf.saved_model.REGRESS_METHOD_NAME
-Signatures = Mapping[str, SignatureDef]
+Signatures = Mapping[str, meta_graph_pb2.SignatureDef]
 
 
 def refuse(signatures: Signatures, name: str, method_name: str) -> NoReturn:
@@ -71,13 +71,13 @@ def _check_model(first: InferenceTask, task: InferenceTask) -> None:
         )
 
 
-def _check(signature: SignatureDef, method_name: str) -> None:
+def _check(signature: meta_graph_pb2.SignatureDef, method_name: str) -> None:
     if len(signature.inputs) != 1:
         raise invalid_argument("Expected one input Tensor.")
     (_check_classification if method_name == CLASSIFY else _check_regression)(signature)
 
 
-def _check_classification(signature: SignatureDef) -> None:
+def _check_classification(signature: meta_graph_pb2.SignatureDef) -> None:
     if len(signature.outputs) not in (1, 2):
         raise invalid_argument(
             f"Expected one or two output Tensors, found {len(signature.outputs)}"
@@ -92,7 +92,7 @@ def _check_classification(signature: SignatureDef) -> None:
         )
 
 
-def _check_regression(signature: SignatureDef) -> None:
+def _check_regression(signature: meta_graph_pb2.SignatureDef) -> None:
     if len(signature.outputs) != 1:
         raise invalid_argument("Expected one output Tensor.")
     if tf.saved_model.REGRESS_INPUTS not in signature.inputs:

@@ -6,7 +6,6 @@ import shutil
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from queue import SimpleQueue
 
 from modules.errors import ServingError
@@ -102,10 +101,7 @@ def _flag(name: str, value: object) -> str:
 def _what_to_serve(options: ServerOptions) -> list[str]:
     """The flags that say which models and versions."""
     if not options.model_config_file:
-        base_path = options.model_base_path
-        if "://" not in base_path:  # TF Serving wants a URI or an absolute path
-            base_path = str(Path(base_path).resolve())
-        return [f"--model_name={options.model_name}", f"--model_base_path={base_path}"]
+        return [f"--model_name={options.model_name}", f"--model_base_path={options.base_uri}"]
     seconds = options.model_config_file_poll_wait_seconds
     return [
         f"--model_config_file={options.model_config_file}",

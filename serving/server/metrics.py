@@ -14,7 +14,7 @@ import tensorflow as tf
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.samples import Sample
 
-from serving.server.statuses import status_code
+from serving.server.refusals import status_code
 
 _LATENCY_BUCKETS = tuple(10 * 1.8**i for i in range(33))  # microseconds: 10 to some 25 minutes
 _QUEUING_BUCKETS = tuple(100 * 1.2**i for i in range(52))  # microseconds: 100 to some 1.1 s

@@ -188,4 +188,4 @@ def _first_config(options: ServerOptions) -> ModelServerConfig:
             "versions, or run the pipeline until it has pushed one",
             vars(options),
         )
-    return model_config.single(options.model_name, options.model_base_path)
+    return model_config.single(options.model_name, options.base_uri)

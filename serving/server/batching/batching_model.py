@@ -26,8 +26,8 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import meta_graph_pb2
 
+from serving.protocol.protos import meta_graph_pb2
 from serving.server.batching.scheduler import BatchScheduler
 from serving.server.refusals import failed_precondition
 from serving.server.runtime.callers import Caller, check_wanted

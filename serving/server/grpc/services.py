@@ -31,8 +31,8 @@ from tensorflow_serving.apis import (
 from serving.protocol.protos import SIGNATURE_DEF
 from serving.server import inference
 from serving.server.metrics import Metrics
-from serving.server.refusals import invalid_argument
-from serving.server.statuses import status_code
+from serving.server.refusals import invalid_argument, status_code
+from serving.server.runtime.loaded_model import signature_name
 from serving.server.versions import model_config
 from serving.server.versions.served_models import Models
 
@@ -174,11 +174,6 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         response = model_management_pb2.ReloadConfigResponse()
         response.status.SetInParent()
         return response
-
-
-def signature_name(spec: model_pb2.ModelSpec) -> str:
-    """The signature that a request is for."""
-    return spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def _check_model_spec(request: Any) -> None:

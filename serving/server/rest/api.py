@@ -23,13 +23,12 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from modules.versions import LARGEST
 from serving.server import inference
-from serving.server.grpc.services import signature_name
 from serving.server.metrics import Metrics
-from serving.server.refusals import invalid_argument
+from serving.server.refusals import HTTP_STATUSES, invalid_argument, status_code
 from serving.server.rest import json_answers, json_examples, json_requests
 from serving.server.rest.json_document import parse
 from serving.server.runtime.callers import Impatient
-from serving.server.statuses import HTTP_STATUSES, status_code
+from serving.server.runtime.loaded_model import signature_name
 from serving.server.versions.served_models import Models
 
 _VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from tensorflow.core.framework import tensor_pb2
 
+from serving.protocol.protos import tensor_pb2
 from serving.protocol.tensors import dtype_name, to_array
 from serving.server.refusals import invalid_argument
 from serving.server.rest.json_tensors import BASE64, DTYPES

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2
-from tensorflow.core.protobuf import meta_graph_pb2
 
+from serving.protocol.protos import meta_graph_pb2, tensor_pb2
 from serving.protocol.tensors import to_proto
-from serving.server.refusals import invalid_argument
+from serving.server.refusals import invalid_argument, status_code
 from serving.server.rest.json_document import format_error, text
 from serving.server.rest.json_tensors import flatten, is_base64
-from serving.server.statuses import status_code
 
 Document = Mapping[str, Any]
 Inputs = Mapping[str, meta_graph_pb2.TensorInfo]  # a signature's, by name

@@ -11,8 +11,8 @@ import binascii
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.core.framework import types_pb2
 
+from serving.protocol.protos import types_pb2
 from serving.protocol.tensors import dtype_name
 from serving.server.refusals import invalid_argument
 from serving.server.rest.json_document import text, type_name

@@ -4,6 +4,10 @@
 no other thread of the process runs Python: several times as long as all else that Python does
 here. What they mean never changes after the model was loaded, so it is found out once, and
 TensorFlow is called as `Session.run` calls it in the end.
+
+Not public in TensorFlow 2.16: the session's `_extend_graph` and `_call_tf_sessionrun`, a tensor's
+`_as_tf_output` and the buffers of `pywrap_tf_session`. `Session.make_callable` would replace them,
+if it did not hand on to `Session.run` as soon as anything is fed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 from tensorflow.python.client import pywrap_tf_session
 
+from serving.protocol.protos import meta_graph_pb2
 from serving.server.refusals import invalid_argument, not_found
 
 
@@ -47,7 +51,7 @@ class LoadedGraph:
         except BaseException:
             self._session.close()
             raise
-        self.signatures: dict[str, SignatureDef] = dict(meta_graph.signature_def)
+        self.signatures: dict[str, meta_graph_pb2.SignatureDef] = dict(meta_graph.signature_def)
         self._outputs: dict[str, Any] = {}  # TF_Outputs, by the names of tensors
         outputs = (signature.outputs.values() for signature in self.signatures.values())
         together = {frozenset(info.name for info in infos) for infos in outputs}

@@ -8,9 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2, tensor_shape_pb2, types_pb2
-from tensorflow.core.protobuf import meta_graph_pb2
 
+from serving.protocol.protos import (
+    meta_graph_pb2,
+    model_pb2,
+    tensor_pb2,
+    tensor_shape_pb2,
+    types_pb2,
+)
 from serving.protocol.tensors import dtype_name, to_array, to_proto
 from serving.server.refusals import failed_precondition, invalid_argument
 from serving.server.runtime.callers import PATIENT, Caller, check_wanted, run_options
@@ -93,6 +98,11 @@ class LoadedModel:
     def close(self) -> None:
         """Frees the session, and cancels what is under way; may be called again."""
         self._graph.close()
+
+
+def signature_name(spec: model_pb2.ModelSpec) -> str:
+    """The signature that a request is for."""
+    return spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
 
 
 def _set(names: Collection[str]) -> str:

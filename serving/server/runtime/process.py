@@ -1,5 +1,9 @@
 """What TensorFlow may do in this process.
 
+Not public in TensorFlow 2.16: `_pywrap_tensorflow_internal`, whose file is the library itself, and
+in it DisableXlaCompilation of compiler/jit/flags.h, by the name that its C++ compiler gave it. A
+setting in `tf.config` would replace both; there is none that forbids `jit_compile=True`.
+
 Source: TF Serving, model_servers/main.cc and model_servers/server.cc.
 """
 
@@ -23,5 +27,4 @@ def configure(options: ServerOptions) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(intra)
     tf.config.threading.set_inter_op_parallelism_threads(inter)
     if not options.xla_cpu_compilation_enabled:
-        # tensorflow::DisableXlaCompilation(), of compiler/jit/flags.h; Python has no name for it.
         ctypes.CDLL(_pywrap_tensorflow_internal.__file__)._ZN10tensorflow21DisableXlaCompilationEv()

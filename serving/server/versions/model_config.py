@@ -11,8 +11,6 @@
 Source of the rules and of the sentences: TF Serving, model_servers/server_core.cc.
 """
 
-from pathlib import Path
-
 from tensorflow_serving.config.model_server_config_pb2 import (
     ModelConfig,
     ModelServerConfig,
@@ -29,8 +27,7 @@ LIST = "model_config_list"
 def single(name: str, base_path: str) -> ModelServerConfig:
     """The config of one model, of which the newest version is served."""
     config = ModelServerConfig()
-    path = base_path if "://" in base_path else str(Path(base_path).resolve())
-    config.model_config_list.config.add(name=name, base_path=path, model_platform=PLATFORM)
+    config.model_config_list.config.add(name=name, base_path=base_path, model_platform=PLATFORM)
     return config
 
 

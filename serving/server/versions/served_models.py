@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 
 import tensorflow as tf
-from tensorflow.core.protobuf import error_codes_pb2
 from tensorflow_serving.apis.get_model_status_pb2 import ModelVersionStatus
 from tensorflow_serving.apis.model_pb2 import ModelSpec
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
+from serving.protocol.protos import error_codes_pb2
 from serving.server.refusals import (
     failed_precondition,
     invalid_argument,

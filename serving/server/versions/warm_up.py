@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from serving.server.refusals import invalid_argument
-from serving.server.runtime.loaded_model import LoadedModel
+from serving.server.runtime.loaded_model import LoadedModel, signature_name
 
 WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 MOST_RECORDS = 1000
@@ -70,5 +70,5 @@ def _answer(model: LoadedModel, log: PredictionLog) -> None:
         number = PredictionLog.DESCRIPTOR.fields_by_name[kind].number
         raise tf.errors.UnimplementedError(None, None, f"Unsupported log_type for warmup: {number}")
     request = log.predict_log.request
-    name = request.model_spec.signature_name or tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    name = signature_name(request.model_spec)
     model.predict(name, request.inputs, list(request.output_filter))
