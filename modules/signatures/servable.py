@@ -130,7 +130,13 @@ class Servable(tf.Module):
         windows = parse_scored_windows(examples)
         scores = self._score(windows)
         unigram = tf.ragged.map_flat_values(lambda ids: -tf.gather(self._unigram, ids), scores.ids)
-        unknown = tf.ragged.boolean_mask(scores.codes, scores.ids == UNKNOWN_ID)
+        is_unknown = scores.ids.flat_values == UNKNOWN_ID  # [sum of n]
+        unknown_counts = tf.reduce_sum(
+            scores.ids.with_flat_values(tf.cast(is_unknown, tf.int64)), axis=1
+        )  # [B]
+        unknown = tf.RaggedTensor.from_row_lengths(
+            tf.boolean_mask(scores.codes.flat_values, is_unknown), unknown_counts
+        )
         characters = scores.ids.row_lengths()
         uniform = tf.cast(characters, tf.float32) * math.log(self._vocabulary.size)
         return {
