@@ -9,7 +9,7 @@ from modules.checks import options_of
 from modules.errors import LyricsError
 from pipeline.commands import ask
 from pipeline.commands.bptt import bptt
-from pipeline.commands.flags import spell
+from pipeline.commands.command_line import spell
 from pipeline.commands.models import models
 from pipeline.commands.on_kubeflow import kubeflow
 from pipeline.commands.protoset import protoset

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from modules.contract import DEFAULT_CANDIDATES, MAX_CANDIDATES, MAX_CHARS, MAX_WIDTH, OPTIONS
 from pipeline.commands.client_options import client_options, connect
-from pipeline.commands.flags import all_of, json_option
+from pipeline.commands.command_line import all_of, json_option
 from pipeline.commands.texts import ask_in_batches, text_arguments
 from pipeline.console import heat_map, machines, ranked, written
 

@@ -5,7 +5,7 @@ from typing import Any
 import click
 import cloup
 
-from pipeline.commands.flags import json_option, verbose_option
+from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.console import gradients, machines, messages, progress
 
 

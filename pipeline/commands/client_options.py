@@ -9,7 +9,7 @@ import click
 import cloup
 
 from modules.contract import GRPC_PORT, MODEL_NAME
-from pipeline.commands.flags import POSITIVE, all_of
+from pipeline.commands.command_line import POSITIVE, all_of
 from pipeline.console import messages
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from modules.contract import MODEL_NAME
 from modules.errors import ModelNotFound, ServerUnavailable
 from modules.versions import LARGEST
 from pipeline.commands.client_options import administer, server_options
-from pipeline.commands.flags import all_of, json_option
+from pipeline.commands.command_line import all_of, json_option
 from pipeline.config import PRESETS
 from pipeline.console import machines, terminal
 from pipeline.pushed import CONFIG_NAME, Place, Version

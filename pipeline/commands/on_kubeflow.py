@@ -5,7 +5,7 @@ from typing import Any
 import click
 import cloup
 
-from pipeline.commands.flags import verbose_option
+from pipeline.commands.command_line import verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.console import messages, progress, terminal
 

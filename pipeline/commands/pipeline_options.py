@@ -8,7 +8,7 @@ import click
 from click.core import ParameterSource
 
 from modules.checks import FIRST, Option
-from pipeline.commands.flags import flags
+from pipeline.commands.command_line import flags
 from pipeline.config import OPTIONS, PRESETS, PipelineConfig
 
 _PRESET = Option(

@@ -7,7 +7,7 @@ import cloup
 
 from modules.contract import MODEL_NAME, blank_out
 from modules.hyperparameters import Task
-from pipeline.commands.flags import json_option, verbose_option
+from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.console import machines, messages, progress, tables
 from serving.server.flags import ServerOptions

@@ -7,7 +7,7 @@ import click
 import cloup
 
 from modules.checks import options_of
-from pipeline.commands.flags import all_of, flags, verbose_option
+from pipeline.commands.command_line import all_of, flags, verbose_option
 from pipeline.config import PRESETS
 from pipeline.console import messages
 from pipeline.pushed import CONFIG_NAME, Place

@@ -16,7 +16,7 @@ from serving.server.flags import ServerOptions
 from serving.server.grpc.health import Health
 from serving.server.grpc.ports import address, listen, make_grpc_server
 from serving.server.grpc.services import ModelService, PredictionService
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.periodic import Periodic
 from serving.server.rest.api import RestApi
 from serving.server.rest.http_server import HttpServer

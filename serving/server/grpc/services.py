@@ -30,7 +30,7 @@ from tensorflow_serving.apis import (
 
 from serving.protocol.protos import SIGNATURE_DEF
 from serving.server import inference
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.refusals import invalid_argument, status_code
 from serving.server.runtime.loaded_model import signature_name
 from serving.server.versions import model_config

@@ -23,7 +23,7 @@ from tensorflow_serving.apis.model_pb2 import ModelSpec
 
 from modules.versions import LARGEST
 from serving.server import inference
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.refusals import HTTP_STATUSES, invalid_argument, status_code
 from serving.server.rest import json_answers, json_examples, json_requests
 from serving.server.rest.json_document import parse

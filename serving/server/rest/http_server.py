@@ -21,7 +21,7 @@ from starlette.routing import Route
 from modules.errors import ServingError
 from serving.server.flags import ServerOptions
 from serving.server.grpc.ports import address
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.rest.api import RestApi
 from serving.server.text_protos import MonitoringConfig, read_text_proto
 

@@ -21,7 +21,7 @@ from modules.errors import ServingError
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
 from serving.server.launch import TENSORFLOW_MODEL_SERVER, tensorflow_model_server_command
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.rest.http_server import HttpServer
 from serving.server.server import ModelServer
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from modules.errors import ServingError
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
-from serving.server.metrics import Metrics
+from serving.server.monitoring import Metrics
 from serving.server.refusals import invalid_argument
 from serving.server.server import ModelServer
 

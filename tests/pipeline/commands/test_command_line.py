@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from modules.checks import FIRST, Option
 from pipeline.cli import main
-from pipeline.commands.flags import spell
+from pipeline.commands.command_line import spell
 from pipeline.config import OPTIONS
 
 pytestmark = pytest.mark.fast
