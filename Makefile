@@ -6,6 +6,8 @@
 
 SOURCES := pipeline components modules serving
 BIN := .venv/bin
+# Bytecode is kept, whatever the machine says: to read the tests anew each time takes seconds.
+PYTEST := PYTHONDONTWRITEBYTECODE= "$(BIN)/python" -m pytest
 ARGS :=
 
 # The first interpreter that will do: 3.11 or 3.10, able to make virtual environments.
@@ -22,10 +24,10 @@ run: .venv/installed ## Run the pipeline on the bundled corpus; ARGS="--cell lst
 	@"$(BIN)/lyrics" run $(ARGS)
 
 test: .venv/installed ## Run all tests, on all cores
-	@"$(BIN)/python" -m pytest -n auto --dist worksteal --durations 10 $(ARGS)
+	@$(PYTEST) -n auto --dist worksteal --durations 10 $(ARGS)
 
 test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
-	@"$(BIN)/python" -m pytest -m "fast and not slow" -n auto --durations 10 $(ARGS)
+	@$(PYTEST) -m "fast and not slow" -n auto --durations 10 $(ARGS)
 
 test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the PATH, to the same tests
 	@"$(BIN)/python" -m pytest -m tfserving $(ARGS)

@@ -92,6 +92,7 @@ def test_help_needs_no_tensorflow():
     assert "--cell [rnn|gru|lstm]" in result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["generate", "score", "fill", "next"])
 def test_to_ask_needs_no_tensorflow_and_a_server_that_is_away_is_one_line(command):
     code = (

@@ -195,6 +195,7 @@ def test_the_books_lyrics(shared_data):
     assert len(set(text_of(start).replace("\n", " "))) == 1_027
 
 
+@pytest.mark.slow
 def test_the_song_poems(shared_data):
     documents = inspect(shared_data / "songci.zip")
     assert len(documents) == 1_490

@@ -126,6 +126,7 @@ def served(base, directory, monkeypatch, *options: str) -> list[str]:
     return (directory / "arguments").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_a_server_that_starts_serves_what_was_promoted(base, models, tmp_path, monkeypatch):
     file = f"--model_config_file={base / 'models.config'}"
     newest = f"--model_base_path={base}"

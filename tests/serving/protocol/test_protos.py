@@ -25,6 +25,7 @@ def run(code: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.fast
 @pytest.mark.parametrize("module", ["serving.client.blocking", "serving.client.aio"])
 def test_a_client_is_there_in_a_second_and_brings_no_tensorflow(module):
