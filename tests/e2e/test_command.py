@@ -211,7 +211,8 @@ def test_windows_that_the_corpus_is_too_short_for(config, first):
         assert failed.stdout == ""
         assert "Traceback" not in failed.stderr
         expected = {"num_steps": 16, "batch_size": 16} | asked
-        sizes = " and ".join(f"{name}={value}" for name, value in expected.items())
+        flags = [f"--{name.replace('_', '-')} {value}" for name, value in expected.items()]
+        sizes = " and ".join(flags)
         assert re.fullmatch(
             rf"Error: {sizes} need at least \d+ characters; split 'train' has \d+: "
             "give more text, or fewer steps or lanes",
