@@ -9,7 +9,7 @@ from tensorflow_serving.apis.prediction_log_pb2 import PredictionLog
 
 from modules.signatures.language import ServableModel
 from modules.vocabulary.indices import Vocabulary
-from serving.server.runtime.loaded_model import Servable
+from serving.server.runtime.loaded_model import LoadedModel
 
 UNIGRAM = np.log(np.full(8, 1 / 8))
 STATES = {"gru": ["h"], "lstm": ["c", "h"]}
@@ -29,7 +29,7 @@ def path(cell, build_model, vocabulary, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def servable(path):
-    servable = Servable(1, path)
+    servable = LoadedModel(1, path)
     yield servable
     servable.close()
 
