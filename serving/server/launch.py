@@ -8,30 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from modules.checks import options_of
 from modules.errors import ServingError
 from serving.server.flags import ServerOptions
 from serving.server.other_flags import heed
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
 
-# Flags that both servers have, which TF Serving is told where they are set.
-_SHARED_FLAGS = (
-    "enable_batching",
-    "batching_parameters_file",
-    "rest_api_num_threads",
-    "rest_api_timeout_in_ms",
-    "rest_api_enable_cors_support",
-    "monitoring_config_file",
-    "ssl_config_file",
-    "grpc_socket_path",
-    "grpc_channel_arguments",
-    "grpc_max_threads",
-    "num_request_iterations_for_warmup",
-    "xla_cpu_compilation_enabled",
-    "tensorflow_session_parallelism",
-    "tensorflow_intra_op_parallelism",
-    "tensorflow_inter_op_parallelism",
-)
+# The flags of which more has to be said; and `host`, which is the local server's alone.
+_SAID_APART = {
+    *("host", "port", "rest_api_port", "model_base_path", "model_name", "model_config_file"),
+    *("model_config_file_poll_wait_seconds", "allow_version_labels_for_unavailable_models"),
+}
 
 _logger = logging.getLogger(__name__)
 
@@ -85,32 +73,29 @@ def tensorflow_model_server_command(binary: str, options: ServerOptions) -> list
         f"--port={options.port}",
         f"--rest_api_port={options.rest_api_port}",
         *_what_to_serve(options),
-        f"--file_system_poll_wait_seconds={options.file_system_poll_wait_seconds:.0f}",
-        f"--enable_model_warmup={str(options.enable_model_warmup).lower()}",
-        f"--max_num_load_retries={options.max_num_load_retries}",
-        f"--load_retry_interval_micros={options.load_retry_interval_micros}",
-        *(_flag(name, value) for name in _SHARED_FLAGS if (value := getattr(options, name))),
+        *(
+            _flag(option.name, value)
+            for option in options_of(ServerOptions)
+            if option.name not in _SAID_APART
+            and ((value := getattr(options, option.name)) or option.default)
+        ),
     ]
 
 
 def _flag(name: str, value: object) -> str:
-    """`--name=value`, with true and false as TF Serving spells them."""
-    return f"--{name}={str(value).lower() if isinstance(value, bool) else value}"
+    """`--name=value`, with true and false as TF Serving spells them, and whole seconds."""
+    if isinstance(value, bool):
+        value = str(value).lower()
+    return f"--{name}={value:.0f}" if isinstance(value, float) else f"--{name}={value}"
 
 
 def _what_to_serve(options: ServerOptions) -> list[str]:
     """The flags that say which models and versions."""
     if not options.model_config_file:
         return [f"--model_name={options.model_name}", f"--model_base_path={options.base_uri}"]
-    seconds = options.model_config_file_poll_wait_seconds
-    return [
-        f"--model_config_file={options.model_config_file}",
-        f"--model_config_file_poll_wait_seconds={seconds:.0f}",
-        _flag(
-            "allow_version_labels_for_unavailable_models",
-            options.allow_version_labels_for_unavailable_models,
-        ),
-    ]
+    names = ("model_config_file", "model_config_file_poll_wait_seconds")
+    labels = "allow_version_labels_for_unavailable_models"
+    return [_flag(name, getattr(options, name)) for name in (*names, labels)]
 
 
 @contextmanager
