@@ -24,7 +24,7 @@ run: .venv/installed ## Run the pipeline on the bundled corpus; ARGS="--cell lst
 	@"$(BIN)/lyrics" run $(ARGS)
 
 test: .venv/installed ## Run all tests, on all cores
-	@$(PYTEST) -n auto --dist worksteal --durations 10 $(ARGS)
+	@$(PYTEST) -n auto --dist loadscope --no-loadscope-reorder --durations 10 $(ARGS)
 
 test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
 	@$(PYTEST) -m "fast and not slow" -n auto --durations 10 $(ARGS)
