@@ -51,7 +51,7 @@ _ROWS: dict[str, tuple[str, dict[str, Any]]] = {
 _BATCHING = (
     "--enable-batching=true",
     "--tensorflow-intra-op-parallelism=1",
-    f"--batching-parameters-file={ROOT / 'serving' / 'config' / 'batching.config'}",
+    f"--batching-parameters-file={ROOT / 'serving' / 'deploy' / 'config' / 'batching.config'}",
 )
 
 
