@@ -1,7 +1,8 @@
 """The JSON object in a REST request's body, and what is said of one that is none.
 
-The parser is RapidJSON, which TF Serving uses too, so that both find the same mistake at the
-same byte. Source of the sentences: TF Serving, util/json_tensor.cc.
+The parser is RapidJSON with numbers of its own, as TF Serving has it, so that both find the same
+mistake at the same byte, and both take an integer of more than 64 bits for a double. Source of
+the sentences: TF Serving, util/json_tensor.cc.
 """
 
 import re
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from serving.server.refusals import invalid_argument
 
+_NUMBERS = rapidjson.NM_NATIVE | rapidjson.NM_NAN
 _PARSE_ERROR = re.compile(r"Parse error at offset (\d+): (.*)")
 _TYPE_NAMES = {
     dict: "Object",
@@ -34,7 +36,7 @@ def parse(body: bytes) -> dict[str, Any]:
     if not body:
         raise invalid_argument("JSON Parse error: The document is empty")
     try:
-        document = rapidjson.loads(body.decode())
+        document = rapidjson.loads(body.decode(), number_mode=_NUMBERS)
     except UnicodeDecodeError as error:
         raise _parse_error("Invalid encoding in string.", error.start) from error
     except (rapidjson.JSONDecodeError, RecursionError) as error:
