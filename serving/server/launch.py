@@ -4,9 +4,9 @@ import logging
 import os
 import shutil
 import signal
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from queue import SimpleQueue
 
 from modules.checks import options_of
 from modules.errors import ServingError
@@ -53,7 +53,7 @@ def serve(options: ServerOptions, others: Mapping[str, str] | None = None) -> No
 
     process.configure(options)
     with _stop_signals() as signals, ModelServer(options):
-        signals.get()
+        signals.recv(1)
 
 
 def tensorflow_model_server_command(binary: str, options: ServerOptions) -> list[str]:
@@ -99,16 +99,19 @@ def _what_to_serve(options: ServerOptions) -> list[str]:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[SimpleQueue[int]]:
-    """Gets SIGTERM and SIGINT, instead of what they did before."""
-    # An Event would wait for ever if the signal came while it is about to wait.
-    signals: SimpleQueue[int] = SimpleQueue()
+def _stop_signals() -> Iterator[socket.socket]:
+    """Receives SIGTERM and SIGINT, a byte each, instead of what they did before."""
+    # The kernel may hand a signal to any thread, and no lock on which this one waits then wakes it.
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
     numbers = (signal.SIGTERM, signal.SIGINT)
-    previous = {
-        number: signal.signal(number, lambda number, _: signals.put(number)) for number in numbers
-    }
+    previous = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    previous_fd = signal.set_wakeup_fd(sender.fileno())
     try:
-        yield signals
+        yield receiver
     finally:
+        signal.set_wakeup_fd(previous_fd)
         for number, handler in previous.items():
             signal.signal(number, handler)
+        receiver.close()
+        sender.close()

@@ -135,6 +135,18 @@ def test_the_local_server_serves_until_it_is_interrupted(tmp_path, base_path, pu
     assert "Traceback" not in rest
 
 
+def test_a_signal_that_another_thread_gets_stops_the_server():
+    code = (
+        "import signal, threading\n"
+        "from serving.server.launch import _stop_signals\n"
+        "send = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "with _stop_signals() as signals:\n"
+        "    threading.Timer(0.5, send).start()\n"
+        "    signals.recv(1)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=20).returncode == 0
+
+
 def test_xla_has_to_be_allowed(tmp_path, lyrics_base_path):
     from serving.client.blocking import LyricsClient
 
