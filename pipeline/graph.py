@@ -40,6 +40,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         splits_config=tfx.proto.SplitsConfig(
             analyze=config.splits if all_splits else [features.TRAIN], transform=config.splits
         ),
+        disable_statistics=True,  # of the same text once more, and of indices: nobody reads them
     )
     ngram = NgramModel(
         transform.outputs["transformed_examples"],
