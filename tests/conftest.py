@@ -3,10 +3,12 @@
 import sys
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 settings.register_profile("unhurried", deadline=None)  # a busy machine is no mistake
 settings.load_profile("unhurried")
@@ -20,6 +22,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     files = collection_path.rglob("test_*.py") if collection_path.is_dir() else [collection_path]
     return all("pytest.mark.fast" not in file.read_text("utf-8") for file in files) or None
+
+
+class _Together(LoadScopeScheduling):
+    """Keeps the tests of a file on one worker, and those of all files in a folder `one_run`."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        """See base class."""
+        file = PurePath(nodeid.partition("::")[0])
+        return str(file.parent if file.parent.name == "one_run" else file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together | None:
+    """With `--dist loadscope`, see `_Together`."""
+    return _Together(config, log) if config.option.dist == "loadscope" else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

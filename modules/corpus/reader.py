@@ -58,6 +58,22 @@ class Document:
     characters: int
 
 
+def check(archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL) -> None:
+    """Finds what is wrong with archives at first sight, before any text in them is read.
+
+    Args:
+        archives: paths by name, as from `files.match`.
+        options: how to read them.
+        files: where the paths lead.
+
+    Raises:
+        CorpusError: if one is no zip, has no texts or has a member that is refused.
+    """
+    for path in archives.values():
+        with Archive(path, options.max_ratio, files) as archive:
+            _ = archive.texts
+
+
 def inspect(
     archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL
 ) -> list[Document]:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import cloup
 
 from modules.contract import MODEL_NAME, blank_out
+from modules.corpus import files, reader
 from modules.hyperparameters import Task
 from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
+from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
 from serving.server.flags import ServerOptions
 
@@ -38,6 +40,7 @@ def run(options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | Non
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
     config = make_config(**options)
+    _check_data(config)  # in a moment; to import TFX takes many
     messages.set_up_logging(verbose, "components", "modules")
     with progress.working("importing TensorFlow and TFX"):
         from pipeline import local
@@ -59,6 +62,12 @@ def run(options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | Non
             client.wait_until_ready()
             summary = dataclasses.replace(summary, **_example(client, summary.task, prefix))
     (machines.print_json if as_json else tables.print_summary)(summary)
+
+
+def _check_data(config: PipelineConfig) -> None:
+    """Finds what is wrong with the corpus at first sight, where it takes no TFX to find it."""
+    if not any(sign in config.data for sign in ("://", "{")):
+        reader.check(files.match(config.data), config.corpus)
 
 
 def _example(client: "LyricsClient", task: Task, prefix: str | None) -> dict[str, Any]:

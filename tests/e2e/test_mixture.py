@@ -1,9 +1,13 @@
 """A run with a mixture of the network, the n-gram model and its cache, and a gate on n-grams."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.held_out import HeldOut, measure
 from modules import versions
 from pipeline import local
+from pipeline.config import PRESETS
 from pipeline.metadata import summarise
 from pipeline.summary import Summary
 
@@ -12,14 +16,27 @@ pytestmark = pytest.mark.slow
 PARTS = ("perplexity", "ngram_perplexity")
 
 
-@pytest.fixture(scope="module")
-def mixed(config):
-    return config.override({"mixture": True, "validation_ratio": 0.2})
+OVERRIDES = {
+    **{"mixture": True, "validation_ratio": 0.2, "ngram_order": 6},
+    **{"num_steps": 8, "batch_size": 8, "num_hiddens": 16, "embedding_size": 16, "num_epochs": 3},
+}
 
 
 @pytest.fixture(scope="module")
-def summary(mixed) -> Summary:
-    local.run(mixed)
+def mixed(config, tmp_path_factory):
+    root = tmp_path_factory.mktemp("runs") / "bundled"
+    return PRESETS["lyrics"].override(OVERRIDES | {"data": config.data, "root": str(root)})
+
+
+@pytest.fixture(scope="module")
+def held_out(mixed) -> HeldOut:
+    """What the benchmark of held-out text measures, by such a run."""
+    root = str(Path(mixed.root).parent)
+    return measure("bundled", root, OVERRIDES | {"data": mixed.data}, lambda *_: None)
+
+
+@pytest.fixture(scope="module")
+def summary(mixed, held_out) -> Summary:
     return summarise(mixed)
 
 
@@ -40,6 +57,16 @@ def test_it_is_no_worse_than_its_parts_on_what_it_was_fitted_to(summary):
     assert sum(weights.values()) == pytest.approx(1)
     validation = summary.splits["validation"]
     assert validation["mixture_perplexity"] <= min(validation[part] for part in PARTS) * 1.001
+
+
+def test_the_benchmark_scores_every_model_on_the_same_characters(held_out, summary):
+    evaluated = summary.splits["eval"]
+    assert held_out.characters == evaluated["characters"]
+    ngram = evaluated["ngram_perplexity"]
+    assert held_out.perplexities["6-gram"] == pytest.approx(ngram, rel=1e-4)
+    assert held_out.perplexities["2-gram"] < held_out.perplexities["unigram"]
+    assert held_out.samples["分开"].startswith("分开")
+    assert held_out.mixture_weights == summary.mixture_weights
 
 
 def test_a_network_that_does_not_beat_the_n_gram_model_is_not_pushed(mixed, summary):

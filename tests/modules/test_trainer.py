@@ -14,7 +14,8 @@ from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.signatures.language import ServableModel, mixture_weights
 from modules.trainer import fit_mixture, run_fn
-from modules.training.experiment import tally
+from modules.signatures.tasks import make_servable
+from modules.training.experiment import Experiment, tally
 from modules.training.search import search_space
 from modules.windows import dataset
 
@@ -23,6 +24,13 @@ def weights(args: FnArgs) -> dict[str, np.ndarray]:
     reader = tf.train.load_checkpoint(str(Path(args.serving_model_dir) / "variables/variables"))
     names = [name for name in reader.get_variable_to_shape_map() if "VARIABLE_VALUE" in name]
     return {name: reader.get_tensor(name) for name in names}
+
+
+def train(args: FnArgs) -> None:
+    """All that `run_fn` does before it writes a model, which takes longer."""
+    experiment = Experiment(args, make_servable)
+    hyperparameters = Hyperparameters(**args.custom_config["hyperparameters"])
+    experiment.prepare(hyperparameters, experiment.work_dir)[1].run()
 
 
 def found(**values) -> dict:
@@ -85,12 +93,12 @@ def test_what_the_tuner_found_replaces_what_is_configured(fn_args):
 
 def test_validation_decides_where_there_is_some(fn_args, caplog):
     caplog.set_level(logging.INFO)
-    run_fn(fn_args("both", splits=("train", "validation", "eval"), num_epochs=1))
+    train(fn_args("both", splits=("train", "validation", "eval"), num_epochs=1))
     assert "epoch 1/1: perplexity training" in caplog.text
     assert ", validation " in caplog.text
     assert "held-out" not in caplog.text
     (line,) = [text for text in caplog.messages if text.startswith("best weights: epoch 1")]
-    run_fn(fn_args("one", splits=("train", "validation"), num_epochs=1))
+    train(fn_args("one", splits=("train", "validation"), num_epochs=1))
     assert caplog.messages.count(line) == 2  # whatever is held out makes no difference
 
 
@@ -124,7 +132,7 @@ def test_a_cache_that_is_off_has_no_part_in_the_mixture(build_model, vocabulary,
 
 def test_without_held_out_windows_it_trains_all_epochs(fn_args, caplog):
     caplog.set_level(logging.INFO)
-    run_fn(fn_args("run", splits=("train",), num_epochs=2))
+    train(fn_args("run", splits=("train",), num_epochs=2))
     assert "epoch 2/2" in caplog.text
     assert "held-out" not in caplog.text
 

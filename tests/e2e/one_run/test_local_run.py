@@ -35,17 +35,9 @@ def ran(summary: Summary) -> list[str]:
     return [stage.name for stage in summary.stages if not stage.cached]
 
 
-@pytest.fixture(scope="module")
-def first_run(config, keep):
-    """Its summary, and what makes its directory again what it was after it."""
-    return run(config), keep()
-
-
 @pytest.fixture
-def first(first_run) -> Summary:
-    summary, restore = first_run
-    restore()
-    return summary
+def first(config, ran) -> Summary:
+    return summarise(config)
 
 
 def test_a_good_model_is_blessed_pushed_and_answers_over_grpc(config, first):
@@ -127,7 +119,7 @@ def test_a_worse_model_does_not_replace_the_blessed_one(config, first):
 
 
 def test_a_better_model_becomes_a_new_version(config, first):
-    better = run(config, num_epochs=6)
+    better = run(config, num_epochs=20)
     assert ran(better) == ["Trainer", "BaselineModel", "Evaluator", "Pusher"]
     assert better.blessed
     figures = better.splits["train"]
