@@ -19,7 +19,7 @@ setup(
         "cloup",  # groups the options of a command on its help page
         "grpcio",
         "grpcio-health-checking",  # the service that probes of Kubernetes ask
-        "ipykernel",  # ipywidgets, which tensorflow-model-analysis imports, asks only the server for it
+        "ipykernel",  # which ipywidgets imports, and so tensorflow-model-analysis
         "keras>=3",
         "keras-tuner",  # searches hyperparameters for `--tune`
         "kfp",  # compiles and checks the Kubeflow pipeline

@@ -13,8 +13,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.signatures.language import ServableModel, mixture_weights
-from modules.trainer import fit_mixture, run_fn
 from modules.signatures.tasks import make_servable
+from modules.trainer import fit_mixture, run_fn
 from modules.training.experiment import Experiment, tally
 from modules.training.search import search_space
 from modules.windows import dataset
