@@ -17,6 +17,7 @@ setup(
         "charset-normalizer",  # names the encoding of a text that does not declare one
         "click",
         "cloup",  # groups the options of a command on its help page
+        "filelock",  # lets one run at a time work on a root
         "grpcio",
         "grpcio-health-checking",  # the service that probes of Kubernetes ask
         "ipykernel",  # which ipywidgets imports, and so tensorflow-model-analysis

@@ -136,6 +136,24 @@ class PipelineConfig(Options):
         """Where versions are pushed, and where a server looks for them."""
         return os.path.join(self.root, "serving", contract.MODEL_NAME)
 
+    def here(self) -> "PipelineConfig":
+        """A copy whose places on this machine are spelled in the one way that the cache knows.
+
+        Raises:
+            ConfigError: if the root is not on this machine.
+        """
+        if "://" in self.root:
+            raise ConfigError(
+                "{root} is not on this machine, where the metadata have to be: give a local "
+                "directory, or compile the pipeline for Kubeflow",
+                vars(self),
+            )
+        places = {"root": os.path.realpath(self.root)}
+        if "://" not in self.data:
+            folder, name = os.path.split(self.data)
+            places["data"] = os.path.join(os.path.realpath(folder), name)  # its own name stays
+        return self.override(places)
+
     def override(self, options: Mapping[str, Any]) -> "PipelineConfig":
         """A copy with some options changed, each named as the field of its part.
 

@@ -5,17 +5,17 @@ since it has no callback. Without it only the progress would be missing.
 """
 
 import logging
-import os
 from collections.abc import Callable
 
 from absl import logging as absl_logging
-from ml_metadata.proto import metadata_store_pb2
 from tfx import v1 as tfx
 
-from modules.errors import ConfigError
 from modules.training.halves import divide_processors
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
+from pipeline.root import store
+from pipeline.root.debris import sweep
+from pipeline.root.lock import held
 
 OnStage = Callable[[str, int, int], None]
 
@@ -31,49 +31,31 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
         LyricsError: if the data or the options make no sense. The stage that found out leaves
             no output behind.
     """
-    _make_root(config.root)
+    config = config.here()
     divide_processors()
-    pipeline = create_pipeline(config)
-    pipeline.metadata_connection_config = metadata_connection(config)
-    with _StageListener(on_stage, len(pipeline.components)):
+    with held(config.root), _StageListener(on_stage) as listener:
+        sweep(config.root, config.serving_dir)
+        pipeline = create_pipeline(config)
+        pipeline.metadata_connection_config = store.connection(config.root)
+        listener.total = len(pipeline.components)
         tfx.orchestration.LocalDagRunner().run(pipeline)
-
-
-def _make_root(root: str) -> None:
-    if "://" in root:
-        raise ConfigError(
-            "{root} is not on this machine, where the metadata have to be: give a local "
-            "directory, or compile the pipeline for Kubeflow",
-            {"root": root},
-        )
-    try:
-        os.makedirs(root, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(
-            f"{{root}} cannot be made ({error.strerror}): give a directory that can be written",
-            {"root": root},
-        ) from error
-
-
-def metadata_connection(config: PipelineConfig) -> metadata_store_pb2.ConnectionConfig:
-    """Of the metadata of the pipeline under `config.root`."""
-    path = os.path.join(config.root, "metadata.sqlite")
-    return tfx.orchestration.metadata.sqlite_metadata_connection_config(path)
 
 
 class _StageListener(logging.Handler):
     """LocalDagRunner has no callback for the start of a stage, but it logs it."""
 
-    def __init__(self, on_stage: OnStage, total: int) -> None:
+    total = 0  # stages
+
+    def __init__(self, on_stage: OnStage) -> None:
         super().__init__(logging.INFO)
         self._on_stage = on_stage
         self._done = 0
-        self._total = total
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_StageListener":
         self._verbosity = absl_logging.get_verbosity()
         absl_logging.set_verbosity(absl_logging.INFO)
         absl_logging.get_absl_logger().addHandler(self)
+        return self
 
     def __exit__(self, *_: object) -> None:
         absl_logging.get_absl_logger().removeHandler(self)
@@ -81,5 +63,5 @@ class _StageListener(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.msg == "Component %s is running." and isinstance(record.args, tuple):
-            self._on_stage(str(record.args[0]), self._done, self._total)
+            self._on_stage(str(record.args[0]), self._done, self.total)
             self._done += 1

@@ -17,7 +17,7 @@ from modules.signatures.language import mixture_weights
 from modules.training.search import values_of
 from modules.vocabulary.indices import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
-from pipeline.local import metadata_connection
+from pipeline.root import store
 from pipeline.summary import Stage, Summary
 
 
@@ -52,8 +52,8 @@ class Run:
     """
 
     def __init__(self, config: PipelineConfig) -> None:
-        self._store = metadata_store.MetadataStore(metadata_connection(config))
-        newest = max(self._store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id)
+        self._store = metadata_store.MetadataStore(store.connection(config.root))
+        newest, *_ = store.runs(self._store)
         executions = self._store.get_executions_by_context(newest.id)
         executions.sort(key=lambda execution: execution.id)
         types = {kind.id: kind.name for kind in self._store.get_execution_types()}

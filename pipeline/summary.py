@@ -42,6 +42,7 @@ class Summary:
         task: what the model was trained to do; of one that fills in, perplexities are
             pseudo-perplexities.
         filled: what the pushed version filled in over gRPC; None where it was not asked.
+        unanswered: why the pushed version answered nothing; None where it did or was not asked.
     """
 
     stages: list[Stage]
@@ -57,6 +58,7 @@ class Summary:
     lyric: str | None = None
     task: Task = "language"
     filled: Filled | None = None
+    unanswered: str | None = None
 
     @property
     def memory_only(self) -> bool:

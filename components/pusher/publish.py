@@ -10,6 +10,8 @@ from tensorflow.io import gfile
 from components import saved_models
 from modules import versions
 
+UNFINISHED = ".unfinished"  # how the name of a copy ends that is no version yet
+
 
 def publish(model: str, base: str) -> int:
     """Makes the SavedModel in the directory `model` the newest version under `base`.
@@ -27,7 +29,7 @@ def publish(model: str, base: str) -> int:
     newest = max(existing, default=0)
     if newest and saved_models.digest(existing[newest]) == saved_models.digest(model):
         return newest
-    copy = os.path.join(base, f".{uuid.uuid4().hex}.unfinished")
+    copy = os.path.join(base, f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         saved_models.copy(model, copy)
         version = max(int(time.time()), max(versions.directories(base, gfile), default=0) + 1)

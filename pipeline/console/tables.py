@@ -37,6 +37,8 @@ def print_summary(summary: Summary) -> None:
         terminal.print_line("Mixture     ", ", ".join(weights))
     terminal.print_line("Model       ", verdict, ": ", terminal.literal(summary.reason))
     terminal.print_line("Pushed to   ", terminal.literal(summary.pushed_to or "nowhere"))
+    if summary.unanswered:
+        terminal.print_line("No answer   ", terminal.literal(summary.unanswered))
     if summary.filled:
         terminal.stdout.print("\nOver gRPC, the pushed version fills in:")
         print_filled([summary.filled])

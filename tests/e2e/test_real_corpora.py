@@ -11,6 +11,7 @@ from pipeline import local
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
 from pipeline.metadata import Run, summarise
+from pipeline.root import store
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +41,7 @@ def test_the_song_poems_go_through_to_the_windows_with_the_ngrams_scores(shared_
         {"data": str(shared_data / "songci.zip"), "root": str(tmp_path)}
     )
     pipeline = create_pipeline(config)
-    pipeline.metadata_connection_config = local.metadata_connection(config)
+    pipeline.metadata_connection_config = store.connection(config.root)
     tfx.orchestration.LocalDagRunner().run(pipeline, RunOptions(to_nodes=["SequenceWindows"]))
     run = Run(config)
     assert run.stages[-1].name == "SequenceWindows"

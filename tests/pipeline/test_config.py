@@ -25,6 +25,26 @@ def test_the_original_is_not_changed():
         config.data = "b.zip"
 
 
+def test_places_here_are_spelled_in_one_way(tmp_path, monkeypatch):
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "link").symlink_to("runs")
+    monkeypatch.chdir(tmp_path)
+    places = {"root": str(tmp_path / "runs" / "x"), "data": str(tmp_path / "runs" / "*.zip")}
+    for folder in ("runs", "./runs", "link", "runs/../link/", str(tmp_path / "runs")):
+        spelled = {"root": f"{folder}/x", "data": f"{folder}/*.zip"}
+        here = PipelineConfig().override(spelled).here()
+        assert here.options() == PipelineConfig().override(places).options()
+    # What a link to an archive is called is a document's name.
+    (tmp_path / "songs.zip").symlink_to("runs/1.zip")
+    assert PipelineConfig(data="songs.zip").here().data == str(tmp_path / "songs.zip")
+    assert PipelineConfig(data="gs://bucket/a.zip").here().data == "gs://bucket/a.zip"
+
+
+def test_a_bucket_is_no_root_here():
+    with pytest.raises(ConfigError, match=r"root='gs://b' is not on this machine, where the meta"):
+        PipelineConfig(root="gs://b").here()
+
+
 def test_no_two_parts_share_an_option():
     config = PipelineConfig()
     parts = [getattr(config, entry.name) for entry in dataclasses.fields(config)]

@@ -45,6 +45,18 @@ def test_a_run_prints_its_summary_for_machines_and_for_people(options, ran, lyri
         assert "\x1b" not in run.stdout + run.stderr  # colours are for terminals
 
 
+def test_a_lyric_that_cannot_be_had_does_not_lose_the_run(options, ran, lyrics_here):
+    pushed_to = json.loads(ran.stdout)["pushed_to"]
+    Path(pushed_to, "variables/variables.index").unlink()
+    run = lyrics_here("run", *options(), "--json")
+    assert run.exit_code == 0, run.stderr
+    summary = json.loads(run.stdout)
+    assert summary["blessed"]
+    assert summary["lyric"] is None
+    assert "is not ready" in summary["unanswered"]
+    assert "\nNo answer   model 'lyrics', version " in lyrics_here("run", *options()).stdout
+
+
 def test_the_trainer_takes_what_the_tuner_finds(config, options, ran, lyrics, lyrics_here):
     command = ["run", *options(num_epochs=2), "--tune=2", "--tune-epochs=1"]
     tuned_run = lyrics(*command, "--json")
@@ -215,6 +227,10 @@ def test_a_killed_run_goes_on_where_it_was(config, options, ran, lyrics):
 
     resumed = lyrics(*command, "--json")
     assert resumed.returncode == 0, resumed.stderr
+    assert re.search(
+        r"cleared what runs that were cut off had left: .* and 1 stages marked as running\n",
+        resumed.stderr,
+    )
     done = int(re.search(r"resuming after epoch (\d+)", resumed.stderr)[1])
     assert done >= 2
     expected = epochs(ran.stderr)

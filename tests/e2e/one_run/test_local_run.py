@@ -89,6 +89,12 @@ def test_the_same_zip_copied_anew_is_cached(config, first):
     assert run(config).all_cached
 
 
+def test_a_root_spelled_differently_is_the_same(config, first, tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(Path(config.root).parent)
+    monkeypatch.chdir(tmp_path)
+    assert run(config, root="link/../link/root", data="link/songs.zip").all_cached
+
+
 def test_an_impossible_bound_pushes_nothing(config, first):
     refused = run(config, max_perplexity=1.0)
     assert ran(refused) == ["Evaluator", "Pusher"]
