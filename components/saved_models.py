@@ -4,6 +4,8 @@ import hashlib
 import os
 from collections.abc import Iterator
 
+import numpy as np
+import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.io import gfile
@@ -25,6 +27,30 @@ def signatures(directory: str) -> set[str]:
         except DecodeError:
             return set()
     return {name for graph in model.meta_graphs for name in graph.signature_def}
+
+
+def fault(directory: str) -> str | None:
+    """What is wrong with what should be a SavedModel, in a few words; None if it is whole.
+
+    Weights that are no numbers are wrong too. (Those of a mixture are none until it is fitted.)
+    """
+    if not holds_model(directory):
+        return f"it has no {_SAVED_MODEL}"
+    with gfile.GFile(os.path.join(directory, _SAVED_MODEL), "rb") as file:
+        try:
+            SavedModel.FromString(file.read())
+        except DecodeError:
+            return f"its {_SAVED_MODEL} is damaged"
+    try:
+        variables = tf.train.load_checkpoint(os.path.join(directory, "variables", "variables"))
+        for name in variables.get_variable_to_shape_map():
+            values = np.asarray(variables.get_tensor(name))
+            is_number = values.dtype.kind != "f" or np.isfinite(values).all()
+            if not is_number and not name.startswith("mixture_weights"):
+                return "it has weights that are no numbers"
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError):  # whatever the reader raises
+        return "its variables are damaged or missing"
+    return None
 
 
 def copy(source: str, target: str) -> None:

@@ -7,7 +7,14 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from components.baseline_model.driver import Driver
-from components.baseline_model.executor import BASE_DIRECTORY, BASELINE, MODEL, VERSION, Executor
+from components.baseline_model.executor import (
+    BASE_DIRECTORY,
+    BASELINE,
+    MODEL,
+    PASSED_OVER,
+    VERSION,
+    Executor,
+)
 from components.sources import source_digest
 
 
@@ -25,6 +32,7 @@ class BaselineModelSpec(types.ComponentSpec):
         "source_digest": component_spec.ExecutionParameter(type=str),
         # Set by the driver.
         VERSION: component_spec.ExecutionParameter(type=int, optional=True),
+        PASSED_OVER: component_spec.ExecutionParameter(type=str, optional=True),
     }
 
 
@@ -33,6 +41,8 @@ class BaselineModel(base_component.BaseComponent):
 
     Only versions with the candidate's signatures count: the perplexity of one that continues
     texts says nothing about one that fills them in.
+
+    One that is damaged is passed over; the Evaluator's reason names it.
 
     Where there is none the output artifact is empty, and the Evaluator compares with nothing.
     A candidate that was pushed before is not its own baseline: so an unchanged run comes to

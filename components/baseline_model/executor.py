@@ -1,5 +1,7 @@
 """The BaselineModel executor: finds the version to compare the candidate with, copies it."""
 
+from dataclasses import dataclass
+
 from tensorflow.io import gfile
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
@@ -12,22 +14,42 @@ from modules import versions
 MODEL = "model"
 BASELINE = "baseline"
 BASE_DIRECTORY = "base_directory"
-VERSION = "version"  # an option that the driver sets, and a property of the output; 0 is none
+# Options that the driver sets, and properties of the output; see `Choice`.
+VERSION = "version"
+PASSED_OVER = "passed_over"
 
 
-def newest_other_version(base: str, model: str) -> int:
-    """The newest version under `base` that `model` can be compared with; 0 if there is none.
+@dataclass(frozen=True)
+class Choice:
+    """What a candidate is compared with.
 
-    That is another model with the same signatures. One with others is of another task, and its
-    perplexity another measure.
+    Attributes:
+        version: 0 is none.
+        passed_over: which newer versions it cannot be compared with, and why; "" is none.
+    """
+
+    version: int
+    passed_over: str
+
+    def properties(self) -> Properties:
+        """By name."""
+        return {VERSION: self.version, PASSED_OVER: self.passed_over}
+
+
+def newest_other_version(base: str, model: str) -> Choice:
+    """The newest version under `base` that `model` can be compared with.
+
+    That is another model, whole, with the same signatures. One with others is of another task, and
+    its perplexity another measure.
     """
     candidate, signatures = saved_models.digest(model), saved_models.signatures(model)
+    faults: list[str] = []
     for version, path in reversed(versions.directories(base, gfile).items()):
-        if not saved_models.holds_model(path) or saved_models.signatures(path) != signatures:
-            continue
-        if saved_models.digest(path) != candidate:
-            return version
-    return 0
+        if fault := saved_models.fault(path):
+            faults.append(f"version {version} cannot be compared with: {fault}")
+        elif saved_models.signatures(path) == signatures and saved_models.digest(path) != candidate:
+            return Choice(version, "; ".join(faults))
+    return Choice(0, "; ".join(faults))
 
 
 class Executor(base_executor.BaseExecutor):
@@ -40,17 +62,21 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict: `model`, the candidate.
-            output_dict: `baseline`, where the copy goes.
-            exec_properties: `base_directory`, where versions are pushed; and `version`, where a
-                driver ran.
+            output_dict: `baseline`, where the copy goes; it says which version it is, and which
+                newer ones were passed over.
+            exec_properties: `base_directory`, where versions are pushed; and, where a driver ran,
+                `version` and `passed_over`.
         """
         base = exec_properties[BASE_DIRECTORY]
-        version = exec_properties.get(VERSION)
-        if version is None:
+        if VERSION in exec_properties:
+            chosen = Choice(exec_properties[VERSION], exec_properties.get(PASSED_OVER, ""))
+        else:
             model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[MODEL]))
-            version = newest_other_version(base, model)
-        if version:
-            baseline = artifact_utils.get_single_instance(output_dict[BASELINE])
+            chosen = newest_other_version(base, model)
+        baseline = artifact_utils.get_single_instance(output_dict[BASELINE])
+        if chosen.passed_over:
+            baseline.set_string_custom_property(PASSED_OVER, chosen.passed_over)
+        if chosen.version:
             target = path_utils.serving_model_path(baseline.uri)
-            saved_models.copy(versions.path_of(base, version), target)
-            baseline.set_int_custom_property(VERSION, version)
+            saved_models.copy(versions.path_of(base, chosen.version), target)
+            baseline.set_int_custom_property(VERSION, chosen.version)

@@ -1,9 +1,10 @@
 """What the cache has to know of the world outside: whether earlier pushes are still there."""
 
+from ml_metadata.proto.metadata_store_pb2 import Artifact
 from tensorflow.io import gfile
 from tfx.types import standard_artifacts
 
-from components import drivers
+from components import drivers, saved_models
 from components.executors import Artifacts, Properties
 from components.pusher.executor import PUSHED_DESTINATION
 
@@ -11,13 +12,20 @@ LOST_VERSIONS = "lost_versions"
 
 
 class Driver(drivers.Driver):
-    """Counts the pushed versions that are gone, as an execution property.
+    """Counts the pushed versions that are gone or damaged, as an execution property.
 
-    So a model whose version was removed is pushed again, while an unchanged run is cached.
+    So a model whose version is not what was pushed is pushed again; an unchanged run is cached.
     """
 
     def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """See base class."""
         pushes = self.artifacts(standard_artifacts.PushedModel.TYPE_NAME)
-        paths = [push.custom_properties[PUSHED_DESTINATION].string_value for push in pushes]
-        return {LOST_VERSIONS: sum(bool(path) and not gfile.exists(path) for path in paths)}
+        return {LOST_VERSIONS: sum(map(is_lost, pushes))}
+
+
+def is_lost(push: Artifact) -> bool:
+    """Whether its version is not what it was: the artifact keeps a copy."""
+    path = push.custom_properties[PUSHED_DESTINATION].string_value
+    if not path or not gfile.exists(push.uri):
+        return False
+    return not gfile.exists(path) or saved_models.digest(path) != saved_models.digest(push.uri)

@@ -54,7 +54,7 @@ def sweep(root: str, serving_dir: str) -> None:
         execution.last_known_state = mlmd.Execution.FAILED
     if debris.executions:
         metadata_store.MetadataStore(store.connection(root)).put_executions(debris.executions)
-    if debris.paths or debris.executions:
+    if megabytes or debris.executions:  # a run that ends well leaves empty folders
         _logger.info(
             "cleared what runs that were cut off had left: %.1f MB in %d places, and %d stages "
             "marked as running",

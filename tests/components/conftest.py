@@ -9,13 +9,6 @@ from pathlib import Path
 
 import pytest
 
-MODEL_FILES = (
-    "assets/characters",
-    "assets.extra/tf_serving_warmup_requests",
-    "saved_model.pb",
-    "variables/variables.index",
-)
-
 
 @dataclass(frozen=True)
 class Workplace:
@@ -203,7 +196,7 @@ def read_examples() -> Callable[..., list[dict[str, list]]]:
 
 @pytest.fixture
 def write_model(tmp_path) -> Callable:
-    """Writes files as a SavedModel has them, all with one content, as a Model artifact."""
+    """Writes files as a SavedModel has them, with a content, as a Model artifact."""
     from tfx.types import standard_artifacts
 
     def write(content: str):
@@ -222,23 +215,35 @@ def write_version(tmp_path) -> Callable[[int, str], Path]:
 
 
 def write_files(directory: Path, content: str) -> Path:
-    for name in MODEL_FILES:
+    import tensorflow as tf
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    for name in ("assets/characters", "assets.extra/tf_serving_warmup_requests"):
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(content)
+    model = SavedModel()
+    model.meta_graphs.add().meta_info_def.meta_graph_version = content
+    (directory / "saved_model.pb").write_bytes(model.SerializeToString())
+    tf.raw_ops.SaveV2(
+        prefix=str(directory / "variables" / "variables"),
+        tensor_names=["weights"],
+        shape_and_slices=[""],
+        tensors=[tf.constant([*content.encode()], tf.float32)],
+    )
     return directory
 
 
 @pytest.fixture(scope="session")
-def whole_model() -> Callable[[str], dict[str, str]]:
+def whole_model(tmp_path_factory, content_of) -> Callable[[str], dict[str, bytes]]:
     """The files of such a model, with their content."""
-    return lambda content: dict.fromkeys(MODEL_FILES, content)
+    return lambda content: content_of(write_files(tmp_path_factory.mktemp("model"), content))
 
 
 @pytest.fixture(scope="session")
-def content_of() -> Callable[[Path], dict[str, str]]:
-    """Every file under a directory, with its text."""
+def content_of() -> Callable[[Path], dict[str, bytes]]:
+    """Every file under a directory, with its bytes."""
     return lambda directory: {
-        str(path.relative_to(directory)): path.read_text()
+        str(path.relative_to(directory)): path.read_bytes()
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }

@@ -1,13 +1,17 @@
+import math
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tfx.types import standard_artifacts
 
+from components import saved_models
 from components.baseline_model import BaselineModel
-from components.baseline_model.executor import Executor, newest_other_version
+from components.baseline_model.executor import Choice, Executor, newest_other_version
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def execute(tmp_path, base):
     return run
 
 
-def files(artifact, content_of) -> dict[str, str]:
+def files(artifact, content_of) -> dict[str, bytes]:
     return content_of(Path(artifact.uri, "Format-Serving"))
 
 
@@ -78,7 +82,7 @@ def test_an_older_push_of_the_candidate_hides_nothing(base, write_model, write_v
     write_version(1, "candidate")
     write_version(2, "other")
     model = write_model("candidate").uri + "/Format-Serving"
-    assert newest_other_version(str(base), model) == 2
+    assert newest_other_version(str(base), model) == Choice(2, "")
 
 
 @pytest.fixture
@@ -105,6 +109,58 @@ def test_a_version_of_another_task_is_no_baseline(
 def test_versions_of_another_task_alone_are_no_baseline(execute, write_model, write_other_task):
     write_other_task(1)
     assert os.listdir(execute(write_model("candidate")).uri) == []
+
+
+def cut_short(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+DAMAGE = {
+    "it has no saved_model.pb": lambda path: (path / "saved_model.pb").unlink(),
+    "its saved_model.pb is damaged": lambda path: cut_short(path / "saved_model.pb"),
+    "its variables are damaged or missing": lambda path: shutil.rmtree(path / "variables"),
+}
+DAMAGED_VARIABLES = {
+    "index": lambda path: cut_short(path / "variables.index"),
+    "values": lambda path: cut_short(path / "variables.data-00000-of-00001"),
+    "no values": lambda path: (path / "variables.data-00000-of-00001").unlink(),
+}
+
+
+@pytest.mark.parametrize(("fault", "damage"), DAMAGE.items(), ids=DAMAGE)
+def test_a_damaged_version_is_passed_over_and_named(
+    execute, write_model, write_version, content_of, whole_model, fault, damage
+):
+    write_version(1, "old")
+    damage(write_version(2, "new"))
+    baseline = execute(write_model("candidate"))
+    assert files(baseline, content_of) == whole_model("old")
+    said = baseline.get_string_custom_property("passed_over")
+    assert said == f"version 2 cannot be compared with: {fault}"
+
+
+@pytest.mark.parametrize("damage", DAMAGED_VARIABLES.values(), ids=DAMAGED_VARIABLES)
+def test_whatever_is_wrong_with_variables_is_found(write_version, damage):
+    path = write_version(2, "new")
+    assert saved_models.fault(str(path)) is None
+    damage(path / "variables")
+    assert saved_models.fault(str(path)) == "its variables are damaged or missing"
+
+
+def test_weights_that_are_no_numbers_are_a_fault(write_version):
+    def save(**tensors):
+        tf.raw_ops.SaveV2(
+            prefix=f"{path}/variables/variables",
+            tensor_names=list(tensors),
+            shape_and_slices=[""] * len(tensors),
+            tensors=[tf.constant(values) for values in tensors.values()],
+        )
+
+    path = write_version(2, "new")
+    save(weights=[1.0], mixture_weights=[math.nan])  # which were not fitted
+    assert saved_models.fault(str(path)) is None
+    save(weights=[1.0, math.nan], mixture_weights=[0.5])
+    assert saved_models.fault(str(path)) == "it has weights that are no numbers"
 
 
 def test_the_drivers_choice_is_kept(execute, write_model, write_version, content_of, whole_model):
@@ -151,14 +207,15 @@ def run(workplace, import_artifact, base):
 def test_the_cache_misses_when_there_is_another_baseline_and_only_then(
     run, workplace, write_model, write_version, content_of, whole_model, edit_sources
 ):
-    def chosen() -> tuple[int, dict[str, str]]:
+    def chosen() -> tuple[int, dict[str, bytes]]:
         uri, properties = workplace.output("BaselineModel", "baseline")
         return properties.get("version", 0), content_of(uri)
 
     candidate = write_model("candidate")
     assert run(candidate) == "COMPLETE"
     assert chosen() == (0, {})
-    assert workplace.properties("BaselineModel")["version"] == 0  # a part of the cache's key
+    properties = workplace.properties("BaselineModel")  # parts of the cache's key
+    assert (properties["version"], properties["passed_over"]) == (0, "")
     assert run(candidate) == "CACHED"
     assert chosen() == (0, {})
 

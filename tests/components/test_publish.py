@@ -56,7 +56,7 @@ def test_two_pushes_within_a_second_are_two_versions(model, base):
     pushed = [push(model(name), base) for name in "abc"]
     assert pushed == sorted(set(pushed))
     assert found(base) == pushed
-    contents = [(base / str(version) / "saved_model.pb").read_text() for version in pushed]
+    contents = [(base / str(version) / "assets" / "characters").read_text() for version in pushed]
     assert contents == ["a", "b", "c"]
 
 
@@ -180,5 +180,5 @@ def test_pushes_at_the_same_time_are_versions_each(model, base):
     assert sorted(pushed) == found(base)
     assert len(set(pushed)) == 8
     assert sorted(os.listdir(base)) == sorted(map(str, pushed))
-    served = [(base / str(version) / "saved_model.pb").read_text() for version in pushed]
+    served = [(base / str(version) / "assets" / "characters").read_text() for version in pushed]
     assert served == contents

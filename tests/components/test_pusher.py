@@ -1,3 +1,4 @@
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -8,6 +9,7 @@ from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
 from components.pusher import Pusher
+from components.pusher.driver import is_lost
 from components.pusher.executor import Executor
 from modules import versions
 
@@ -96,7 +98,7 @@ def test_pushes_within_a_second_are_versions_each(execute, base, write_model):
     assert time.time() - start < 4  # so at least two of the five share a second
     numbers = [int(artifact.get_string_custom_property("pushed_version")) for artifact in pushed]
     assert numbers == sorted(set(numbers)) == found(base)
-    contents = [(base / str(number) / "saved_model.pb").read_text() for number in numbers]
+    contents = [(base / str(number) / "assets" / "characters").read_text() for number in numbers]
     assert contents == list("abcde")
 
 
@@ -109,10 +111,21 @@ def test_the_newest_model_is_not_pushed_again(execute, base, write_model):
     assert again.get_int_custom_property("pushed") == 1
 
 
+def test_a_version_is_lost_if_its_content_is(execute, base, write_model):
+    push = execute(write_model("good")).mlmd_artifact
+    assert not is_lost(push)
+    (version,) = found(base)
+    weights = base / str(version) / "variables" / "variables.index"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert is_lost(push)
+    shutil.rmtree(base)
+    assert is_lost(push)
+
+
 def test_going_back_to_an_older_model_is_a_new_version(execute, base, write_model):
     for name in "aba":
         execute(write_model(name))
-    contents = [(base / str(v) / "saved_model.pb").read_text() for v in found(base)]
+    contents = [(base / str(v) / "assets" / "characters").read_text() for v in found(base)]
     assert contents == ["a", "b", "a"]
 
 
@@ -128,7 +141,7 @@ def test_a_poller_sees_whole_versions_only(execute, base, write_model, content_o
         while not done.is_set():
             for version in found(base):
                 content = content_of(base / str(version))
-                seen.add((version, len(content), len("".join(content.values()))))
+                seen.add((version, len(content), len(b"".join(content.values()))))
 
     poller = threading.Thread(target=poll)
     poller.start()
@@ -138,8 +151,9 @@ def test_a_poller_sees_whole_versions_only(execute, base, write_model, content_o
     finally:
         done.set()
         poller.join()
-    whole = (4 + 40, 4 + 40 * 10_000)
-    assert {(files, characters) for _, files, characters in seen} == {whole}
+    model = content_of(Path(models[0].uri, "Format-Serving"))
+    whole = (len(model), len(b"".join(model.values())))
+    assert {(files, size) for _, files, size in seen} == {whole}
     assert {version for version, _, _ in seen} <= set(found(base))
     assert len(found(base)) == 8
 

@@ -92,7 +92,7 @@ def test_the_same_zip_copied_anew_is_cached(config, first):
 def test_a_root_spelled_differently_is_the_same(config, first, tmp_path, monkeypatch):
     (tmp_path / "link").symlink_to(Path(config.root).parent)
     monkeypatch.chdir(tmp_path)
-    assert run(config, root="link/../link/root", data="link/songs.zip").all_cached
+    assert run(config, root="link/./root", data="link/songs.zip").all_cached
 
 
 def test_an_impossible_bound_pushes_nothing(config, first):
@@ -143,6 +143,19 @@ def test_a_version_that_was_removed_is_pushed_again(config, first):
     (version,) = versions.directories(config.serving_dir)
     assert again.pushed_to == versions.path_of(config.serving_dir, version)
     assert ran(run(config)) == []
+
+
+def test_a_damaged_version_is_named_and_pushed_again(config, first):
+    weights = Path(first.pushed_to, "variables", "variables.index")
+    weights.write_bytes(weights.read_bytes()[:-1])
+    again = run(config)
+    assert ran(again) == ["BaselineModel", "Evaluator", "Pusher"]
+    assert again.blessed
+    assert again.reason == (
+        f"every threshold holds; version {first.version} cannot be compared with: its variables "
+        "are damaged or missing"
+    )
+    assert max(versions.directories(config.serving_dir)) == again.version > first.version
 
 
 def test_other_data_rerun_everything(config, first):
