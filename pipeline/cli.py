@@ -9,6 +9,7 @@ from modules.checks import options_of
 from modules.errors import LyricsError
 from pipeline.commands import ask
 from pipeline.commands.bptt import bptt
+from pipeline.commands.clean import clean
 from pipeline.commands.command_line import spell
 from pipeline.commands.models import models
 from pipeline.commands.on_kubeflow import kubeflow
@@ -18,7 +19,7 @@ from pipeline.commands.serve import serve
 from pipeline.config import OPTIONS
 from serving.server.flags import ServerOptions
 
-_COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, kubeflow)
+_COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, clean, kubeflow)
 _FURTHER = (bptt, protoset)
 _WIDTH = cloup.HelpFormatter.settings(max_width=80)
 

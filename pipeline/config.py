@@ -17,6 +17,7 @@ from modules.ngrams.options import NgramOptions
 from modules.vocabulary.characters import VocabularyOptions
 from modules.windows.windowing import WindowOptions
 
+UNFINISHED = "unfinished"  # under a root: trainings that were cut off and may go on
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
 
 

@@ -16,7 +16,7 @@ from modules import contract, features
 from modules.hyperparameters import HYPERPARAMETERS, MIXTURE, NGRAM, NUM_TRIALS, WINDOWS, WORK_DIR
 from modules.vocabulary.characters import VOCABULARY
 from pipeline import gate
-from pipeline.config import PipelineConfig
+from pipeline.config import UNFINISHED, PipelineConfig
 
 
 def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
@@ -67,7 +67,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         VOCABULARY: asdict(config.vocabulary),
         WINDOWS: asdict(config.windows),
         NGRAM: asdict(config.ngram),
-        WORK_DIR: os.path.join(config.root, "unfinished"),
+        WORK_DIR: os.path.join(config.root, UNFINISHED),
     }
     trial = config.tuner.trial(config.hyperparameters)
     tuner = Tuner(

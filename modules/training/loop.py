@@ -37,33 +37,42 @@ class Data(NamedTuple):
 
 
 class Progress:
-    """How an epoch is going."""
+    """How an epoch is going.
+
+    Attributes:
+        characters: how many were predicted so far.
+    """
 
     def __init__(self) -> None:
         self._start = time.monotonic()
         self._nats = 0.0
-        self._characters = 0
+        self.characters = 0
 
     def add(self, mean_nats: float, characters: int) -> None:
         """Adds minibatches: nats per character, and how many were predicted."""
         self._nats += mean_nats * characters
-        self._characters += characters
+        self.characters += characters
 
     @property
     def perplexity(self) -> float:
         """Of the characters predicted so far."""
-        return perplexity_of(self._nats / self._characters)
+        return perplexity_of(self._nats / self.characters)
 
     @property
     def speed(self) -> float:
         """Characters per second."""
-        return self._characters / (time.monotonic() - self._start)
+        return self.characters / (time.monotonic() - self._start)
 
     def __str__(self) -> str:
         return (
-            f"{self._characters} characters: perplexity {self.perplexity:.1f}; "
+            f"{self.characters} characters: perplexity {shown(self.perplexity)}; "
             f"{self.speed:.0f} characters/s"
         )
+
+
+def shown(perplexity: float) -> str:
+    """With one decimal; in a few digits where training explodes."""
+    return f"{perplexity:.1f}" if perplexity < 1e6 else f"{perplexity:.3g}"
 
 
 class Training:
@@ -137,8 +146,9 @@ class Training:
         self._summaries.close()
         if self._best_epoch == 0:
             raise TrainingError(
-                f"no epoch of {int(self._epoch)} had a finite perplexity with {{learning_rate}}: "
-                "lower it",
+                f"no epoch of {int(self._epoch)} had a finite perplexity with {{learning_rate}}, "
+                "{clip_norm} and {optimizer}: lower the first, or the second; what was done before "
+                "the training is kept",
                 vars(self._hyperparameters),
             )
         self._best_weights.read(self._best_path).assert_consumed()
@@ -184,6 +194,11 @@ class Training:
             if not over and time.monotonic() - reported > _SECONDS_BETWEEN_REPORTS:
                 reported = time.monotonic()
                 _logger.info("epoch %d: after %s", epoch + 1, str(progress))
+        if not progress.characters:
+            raise TrainingError(
+                f"no training window is at {', '.join(self._data.patterns)}: remove the folder "
+                "that they were in, and run again"
+            )
         return progress
 
     def _count_minibatches(self) -> int:
@@ -252,7 +267,7 @@ class Training:
 
     def _report(self, perplexities: dict[str, float], speed: float) -> None:
         epoch, hyperparameters = int(self._epoch), self._hyperparameters
-        figures = ", ".join(f"{name} {value:.1f}" for name, value in perplexities.items())
+        figures = ", ".join(f"{name} {shown(value)}" for name, value in perplexities.items())
         _logger.info(
             "epoch %d/%d: perplexity %s; %.0f characters/s",
             epoch,
@@ -267,7 +282,8 @@ class Training:
             _logger.info("  %s", text.replace("\n", " "))
         with self._summaries.as_default(step=epoch):
             for name, value in perplexities.items():
-                tf.summary.scalar(f"perplexity/{name}", value)
+                # float32 is what it keeps, where the largest are infinite.
+                tf.summary.scalar(f"perplexity/{name}", tf.constant(value, tf.float64))
             tf.summary.scalar("characters_per_second", speed)
             if samples:
                 tf.summary.text("samples", samples)

@@ -7,16 +7,15 @@ from typing import Any
 
 import cloup
 
-from modules import versions
 from modules.contract import MODEL_NAME, blank_out
 from modules.corpus import files, reader
 from modules.errors import LyricsError
+from modules.hyperparameters import Task
 from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
 from pipeline.root.lock import held
-from pipeline.summary import Summary
 from serving.server.flags import ServerOptions
 
 _PREFIX = "分开"
@@ -60,7 +59,8 @@ def run(
         try:
             if summary.pushed_to:
                 with progress.working("asking the pushed model"):
-                    summary = dataclasses.replace(summary, **_answer(summary, prefix))
+                    answer = _answer(summary.pushed_to, summary.task, prefix)
+                summary = dataclasses.replace(summary, **answer)
         except (LyricsError, OSError) as error:
             summary = dataclasses.replace(summary, unanswered=str(error))
         finally:  # whatever became of the answer, the run is done
@@ -73,20 +73,20 @@ def _check_data(config: PipelineConfig) -> None:
         reader.check(files.match(config.data), config.corpus)
 
 
-def _answer(summary: Summary, prefix: str | None) -> dict[str, Any]:
+def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:
     """What the version answers that was pushed, by the summary's attribute that shows it."""
     from serving.client import LyricsClient
     from serving.server.server import ModelServer
 
     with TemporaryDirectory() as alone:  # no other version is served there
-        os.symlink(summary.pushed_to, versions.path_of(alone, summary.version))
+        os.symlink(pushed_to, os.path.join(alone, os.path.basename(pushed_to)))
         options = ServerOptions(alone, port=0, enable_model_warmup=False, max_num_load_retries=0)
         with (
             ModelServer(options) as server,
-            LyricsClient(server.target, MODEL_NAME, version=summary.version) as client,
+            LyricsClient(server.target, MODEL_NAME) as client,
         ):
             client.wait_until_ready()
-            if summary.task == "fill":
+            if task == "fill":
                 (filled,) = client.fill([blank_out(prefix or _TO_FILL_IN)])
                 return {"filled": filled}
             (lyric,) = client.generate([prefix or _PREFIX], temperature=0.8, top_k=20)

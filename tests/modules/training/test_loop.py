@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modules.errors import LyricsError
+from modules.errors import TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.network.model import LanguageModel
 from modules.training.loop import Data, Training
@@ -229,8 +229,30 @@ def test_an_epoch_that_is_not_a_number_is_not_the_best(data, tmp_path):
 @pytest.mark.parametrize("perplexity", [math.nan, math.inf])
 def test_a_training_without_any_good_epoch_says_so(data, tmp_path, perplexity):
     run = Run(data(), tmp_path, in_turn(*[perplexity] * 3))
-    with pytest.raises(LyricsError, match="learning_rate"):
+    with pytest.raises(
+        TrainingError,
+        match=r"no epoch of 3 had a finite perplexity with learning_rate=0\.02, clip_norm=1\.0 and "
+        r"optimizer='adam': lower the first, or the second; what was done before the training is k",
+    ):
         run()
+
+
+def test_an_explosion_is_told_in_a_few_digits(data, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    run = Run(data(), tmp_path, in_turn(1e250, 7.0), num_epochs=2)
+    run()
+    assert "held-out 1e+250; " in caplog.text
+
+
+def test_windows_that_were_removed_are_missed(data, tmp_path):
+    data = data()
+    for file in tf.io.gfile.glob(data.patterns):
+        os.remove(file)
+    tf.io.TFRecordWriter(data.patterns[0].replace("*", "0.gz"), "GZIP").close()
+    with pytest.raises(
+        TrainingError, match=r"no training window is at /.*: remove the folder that"
+    ):
+        Run(data, tmp_path / "work")()
 
 
 def test_without_held_out_text_the_training_perplexity_decides(data, tmp_path, caplog):
