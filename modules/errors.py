@@ -104,6 +104,10 @@ class WindowError(LyricsError):
     """A split is too short for the windows asked of it."""
 
 
+class StorageError(LyricsError):
+    """There is no room to write, or what was written is damaged."""
+
+
 class TrainingError(LyricsError):
     """The training diverges, or cannot be done on this machine."""
 

@@ -6,6 +6,7 @@ since it has no callback. Without it only the progress would be missing.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from absl import logging as absl_logging
 from tfx import v1 as tfx
@@ -13,7 +14,7 @@ from tfx import v1 as tfx
 from modules.training.halves import divide_processors
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
-from pipeline.root import store
+from pipeline.root import manifest, store
 from pipeline.root.debris import sweep
 from pipeline.root.lock import held
 
@@ -28,17 +29,24 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
         on_stage: told, as each stage begins, its name, how many are done, and of how many.
 
     Raises:
-        LyricsError: if the data or the options make no sense. The stage that found out leaves
-            no output behind.
+        LyricsError: if the data or the options make no sense, or an artifact is not what was
+            written. The stage that found out leaves no output behind.
     """
     config = config.here()
     divide_processors()
     with held(config.root), _StageListener(on_stage) as listener:
         sweep(config.root, config.serving_dir)
+        manifest.check(config.root)
         pipeline = create_pipeline(config)
         pipeline.metadata_connection_config = store.connection(config.root)
         listener.total = len(pipeline.components)
-        tfx.orchestration.LocalDagRunner().run(pipeline)
+        try:
+            tfx.orchestration.LocalDagRunner().run(pipeline)
+        except Exception:
+            with suppress(Exception):  # a disk that is full, say, is told of first
+                sweep(config.root, config.serving_dir)
+            raise
+        manifest.record(config.root, store.outputs(config.root))
 
 
 class _StageListener(logging.Handler):

@@ -41,6 +41,6 @@ class Executor(tfx_pusher.Executor):
         if not base:
             raise ConfigError("push_destination has no directory: give filesystem.base_directory")
         model = self.GetModelPath(input_dict)
-        version = publish(model, base)
         saved_models.copy(model, pushed.uri)  # the artifact outlives the version
+        version = publish(model, base)  # last, so that nothing that fails has pushed
         self._MarkPushed(pushed, versions.path_of(base, version), str(version))

@@ -6,6 +6,7 @@ from rich.table import Table
 from pipeline.commands.command_line import POSITIVE, json_option
 from pipeline.config import PRESETS
 from pipeline.console import machines, messages, progress, terminal
+from pipeline.root.failures import explained
 from pipeline.root.lock import held
 
 
@@ -34,7 +35,7 @@ def clean(root: str, keep: int, dry_run: bool, as_json: bool) -> None:
         from pipeline.root import debris, waste
 
         waste.check(config.root)
-    with held(config.root):
+    with held(config.root), explained(config.root):
         found = waste.find(config.root, config.serving_dir, keep)
         megabytes = {what: sum(map(debris.size, paths)) / 2**20 for what, paths in found.items()}
         if not dry_run:

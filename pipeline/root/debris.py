@@ -30,7 +30,7 @@ class Debris:
 
 
 def find(root: str, serving_dir: str) -> Debris:
-    """The debris under a root that this process holds, in which there are metadata."""
+    """The debris under a root that this process holds; all is, if its metadata are lost."""
     metadata = metadata_store.MetadataStore(store.connection(root))
     executions = metadata.get_executions()
     finished = {str(e.id) for e in executions if e.last_known_state in store.FINISHED}
@@ -44,7 +44,7 @@ def find(root: str, serving_dir: str) -> Debris:
 
 def sweep(root: str, serving_dir: str) -> None:
     """Removes the debris under a root that this process holds; says so in a line."""
-    if not os.path.exists(store.path(root)):
+    if not os.path.exists(os.path.join(root, "artifacts")):
         return
     debris = find(root, serving_dir)
     megabytes = sum(map(size, debris.paths)) / 2**20
@@ -56,8 +56,8 @@ def sweep(root: str, serving_dir: str) -> None:
         metadata_store.MetadataStore(store.connection(root)).put_executions(debris.executions)
     if megabytes or debris.executions:  # a run that ends well leaves empty folders
         _logger.info(
-            "cleared what runs that were cut off had left: %.1f MB in %d places, and %d stages "
-            "marked as running",
+            "cleared what was left unfinished: %.1f MB in %d places, and %d stages marked as "
+            "running",
             *(megabytes, len(debris.paths), len(debris.executions)),
         )
 

@@ -25,6 +25,12 @@ def runs(store: metadata_store.MetadataStore) -> list[mlmd.Context]:
     return sorted(store.get_contexts_by_type("pipeline_run"), key=lambda run: run.id, reverse=True)
 
 
+def outputs(root: str) -> list[str]:
+    """Where the artifacts are that finished stages put out."""
+    store = metadata_store.MetadataStore(connection(root))
+    return [artifact.uri for artifact in store.get_artifacts()]
+
+
 def artifacts(
     store: metadata_store.MetadataStore, executions: Iterable[mlmd.Execution]
 ) -> list[mlmd.Artifact]:

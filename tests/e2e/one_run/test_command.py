@@ -3,17 +3,20 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
 
+from modules import versions
 from modules.errors import ServerUnavailable
 from serving.client import LyricsClient
 
@@ -210,6 +213,78 @@ def test_windows_that_the_corpus_is_too_short_for(config, options, ran, lyrics_h
     assert files(Path(config.root)) == before
 
 
+DAMAGED = (
+    "LyricsExampleGen/examples/*/Split-train/*.gz",
+    "Transform/transform_graph/*/transform_fn/assets/characters",
+    "NgramModel/ngram/*/*",
+    "SequenceWindows/windows/*/Split-train/*",
+    "Trainer/model/*/Format-Serving/variables/variables.data-00000-of-00001",
+    "Evaluator/evaluation/*/metrics-00000-of-00001.tfrecord",
+)
+
+
+@pytest.mark.parametrize("pattern", DAMAGED)
+def test_a_damaged_artifact_is_one_line_and_after_the_remedy_the_run_goes_on(
+    config, options, ran, lyrics_here, pattern
+):
+    file = next(Path(config.root, "artifacts").glob(pattern))
+    file.write_bytes(file.read_bytes()[:-3])
+    failed = lyrics_here("run", *options())
+    assert failed.exit_code == 1
+    (line,) = failed.stderr.splitlines()
+    folder = line.split("; remove ")[1].split(" and run again")[0]
+    assert line.startswith(f"Error: {file} is damaged: it has ")
+    assert Path(folder).relative_to(Path(config.root, "artifacts"))
+    shutil.rmtree(folder)
+    if pattern.startswith("Evaluator"):  # the others are done anew in the same way
+        assert lyrics_here("run", *options()).exit_code == 0
+
+
+def test_damaged_metadata_are_one_line_and_the_versions_stay(config, options, ran, lyrics_here):
+    metadata = Path(config.root, "metadata.sqlite")
+    content = metadata.read_bytes()
+    for damaged in (b"garbage" * 100, content[: len(content) // 2]):
+        metadata.write_bytes(damaged)
+        failed = lyrics_here("run", *options())
+        assert failed.exit_code == 1
+        assert re.fullmatch(
+            r"Error: --root .* has a damaged metadata\.sqlite: remove that file and run again, .*",
+            failed.stderr.splitlines()[-1],
+        )
+        assert "Traceback" not in failed.stderr
+
+
+@pytest.fixture
+def full_disk(config, ran):
+    """The Evaluator's outputs are on a file system of their own, which is full at once."""
+    place = Path(config.root, "artifacts", "Evaluator")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("this user may not mount a file system")
+    unmount = partial(subprocess.run, ["umount", "-l", str(place)])
+    yield unmount
+    unmount()
+
+
+def test_a_full_disk_is_one_line_and_with_room_the_run_goes_on(
+    config, options, lyrics_here, full_disk
+):
+    before = set(versions.directories(config.serving_dir))
+    command = ["run", *options(max_perplexity=500)]
+    failed = lyrics_here(*command)
+    assert failed.exit_code == 1
+    assert re.fullmatch(
+        r"Error: there is no room left to write in --root .* \(\d+ MB are free\): free some, .*",
+        failed.stderr.splitlines()[-1],
+    )
+    assert "Traceback" not in failed.stderr
+    assert set(versions.directories(config.serving_dir)) == before
+    assert full_disk().returncode == 0
+    gone_on = lyrics_here(*command)
+    assert gone_on.exit_code == 0, gone_on.stderr
+    assert re.search(r"Trainer +cached\n", gone_on.stdout)
+
+
 def test_a_missing_file_and_a_bad_option(tmp_path, lyrics):
     missing = lyrics("run", "--data", "no.zip", "--root", str(tmp_path / "root"))
     assert not (tmp_path / "root").exists()
@@ -233,7 +308,7 @@ def test_a_killed_run_goes_on_where_it_was(config, options, ran, lyrics):
     resumed = lyrics(*command, "--json")
     assert resumed.returncode == 0, resumed.stderr
     assert re.search(
-        r"cleared what runs that were cut off had left: .* and 1 stages marked as running\n",
+        r"cleared what was left unfinished: .* and 1 stages marked as running\n",
         resumed.stderr,
     )
     done = int(re.search(r"resuming after epoch (\d+)", resumed.stderr)[1])

@@ -51,8 +51,7 @@ def test_what_no_finished_execution_needs_is_removed_and_said_so(root, caplog):
     assert [e.last_known_state for e in states] == [COMPLETE, FAILED, FAILED]
     sweep(str(root), str(serving))  # now there is nothing, and no line
     assert [r.getMessage() for r in caplog.records if r.name == "pipeline.root.debris"] == [
-        "cleared what runs that were cut off had left: 2.0 MB in 4 places, and 1 stages marked as "
-        "running"
+        "cleared what was left unfinished: 2.0 MB in 4 places, and 1 stages marked as running"
     ]
 
 

@@ -1,0 +1,40 @@
+import pytest
+
+from modules.errors import ConfigError, StorageError
+from pipeline.root.failures import explained
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        OSError(28, "No space left on device"),
+        OSError(122, "Disk quota exceeded"),
+        RuntimeError("Error when executing query: database or disk is full query: ..."),
+    ],
+)
+def test_a_full_disk_is_found_wherever_it_is_said(tmp_path, cause):
+    error = ValueError("a stage failed")
+    error.__cause__ = cause
+    with (
+        pytest.raises(StorageError, match=r"there is no room left .* \(\d+ MB are free\): free"),
+        explained(str(tmp_path)),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("said", ["file is not a database", "database disk image is malformed"])
+def test_damaged_metadata(tmp_path, said):
+    with (
+        pytest.raises(StorageError, match=r"has a damaged metadata\.sqlite: remove that file and"),
+        explained(str(tmp_path)),
+    ):
+        raise RuntimeError(f"Error when executing query: {said} query: CREATE TABLE")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("0"), ConfigError("No space left on device")])
+def test_whatever_else_stays_as_it_is(tmp_path, error):
+    with pytest.raises(type(error)) as raised, explained(str(tmp_path)):
+        raise error
+    assert raised.value is error
