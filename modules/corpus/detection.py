@@ -12,6 +12,7 @@ from modules.corpus.encodings import CODECS, UndecodableError, decode
 from modules.errors import CorpusError
 
 AUTO = "auto"
+OPENING = 12  # characters, which tell whether the encoding is the right one
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
@@ -25,12 +26,14 @@ class Reading:
         characters: the length of the text that `decode` makes of them; 0 if it is white space.
         lost: how many U+FFFD it came with, for characters that were lost before.
         first_lost: the position of the first of these; -1 if there is none.
+        opening: how the text begins, on one line.
     """
 
     codec: str
     characters: int
     lost: int
     first_lost: int
+    opening: str
 
 
 def identify(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Reading:
@@ -57,14 +60,17 @@ def identify(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Reading:
 
 
 def _reading(codec: str, texts: Iterable[str]) -> Reading:
-    characters, blank, lost, first_lost = 0, True, 0, -1
+    characters, blank, lost, first_lost, start = 0, True, 0, -1, ""
     for text in texts:
+        if len(start) < 4 * OPENING:
+            start = (start + text[: 2**10]).lstrip()[: 4 * OPENING]
         if "\ufffd" in text:
             first_lost = characters + text.index("\ufffd") if not lost else first_lost
             lost += text.count("\ufffd")
         characters += len(text)
         blank = blank and text.isspace()
-    return Reading(codec, 0 if blank else characters, lost, first_lost)
+    opening = " ".join(start.split())[:OPENING]
+    return Reading(codec, 0 if blank else characters, lost, first_lost, opening)
 
 
 def _candidates(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Iterator[str]:

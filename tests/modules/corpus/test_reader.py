@@ -11,8 +11,12 @@ from modules.errors import ConfigError, CorpusError
 pytestmark = pytest.mark.fast
 
 
-def inspect(pattern, **options):
+def read_corpus(pattern, **options):
     return reader.inspect(files.match(str(pattern)), CorpusOptions(**options))
+
+
+def inspect(pattern, **options):
+    return read_corpus(pattern, **options).documents
 
 
 def text_of(document):
@@ -59,18 +63,53 @@ def test_a_path_with_brackets_is_a_path(tmp_path, pack):
     assert texts(pack(tmp_path / "[live].zip", {"a.txt": "一"})) == {"[live].zip/a.txt": "一\n"}
 
 
-def test_other_and_hidden_members_are_passed_over(tmp_path, pack):
-    members = {
-        "cover.jpg": b"\xff\xd8",
-        "A.TXT": "一",
-        "./b.txt": "二",
-        "__MACOSX/._A.txt": b"\0\5\x16\7",
-        "x/.DS_Store.txt": b"\0",
-        ".git/notes.txt": "三",
-        "empty/": b"",
-    }
-    path = pack(tmp_path / "a.zip", members)
+OF_ALL_KINDS = {
+    "cover.jpg": b"\xff\xd8",
+    "A.TXT": "一",
+    "./b.txt": "二",
+    "c.txt": " \n",
+    "__MACOSX/._A.txt": b"\0\5\x16\7",
+    "x/.DS_Store.txt": b"\0",
+    ".git/notes.txt": "三",
+    "empty/": b"",
+}
+
+
+def test_other_hidden_and_empty_members_are_passed_over_and_counted(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
     assert texts(path) == {"a.zip/A.TXT": "一\n", "a.zip/b.txt": "二\n"}
+    pack(tmp_path / "b.zip", {"a.md": "三", "a.txt": "四"})
+    passed_over = read_corpus(tmp_path / "*.zip").passed_over
+    assert passed_over == {"of another kind": 2, "hidden": 3, "empty": 1}
+
+
+def test_strict_refuses_what_is_passed_over_and_names_the_first(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
+    archives, options = files.match(str(path)), CorpusOptions(strict=True)
+    first = r"'\.git/notes\.txt' \(hidden\), '__MACOSX/\._A\.txt' \(hidden\)"
+    with pytest.raises(
+        CorpusError, match=rf"a\.zip holds .* strict=True refuses: {first}, .* and 1"
+    ):
+        reader.check(archives, options)  # before a text is read
+    pack(path, {"a.txt": "一", "b.txt": b""})
+    reader.check(archives, options)
+    with pytest.raises(CorpusError, match=r"refuses: 'b\.txt' \(empty\): take it out, or give"):
+        reader.inspect(archives, options)
+    pack(path, {"a.txt": "一"})
+    assert reader.inspect(archives, options).passed_over == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "opening"),
+    [
+        ("东风破\n\n  一盏离愁 孤单\n", "东风破 一盏离愁 孤单"),
+        ("\n \n" + "一" * 99, "一" * 12),
+        ("一", "一"),
+    ],
+)
+def test_how_the_corpus_begins(tmp_path, source, opening, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "\n", "b.txt": source, "c.txt": "二"})
+    assert read_corpus(path).opening == opening
 
 
 @pytest.mark.parametrize(
