@@ -1,4 +1,4 @@
-"""What became of a corpus: what of it was read, held out and passed over."""
+"""What became of a corpus: what of it was read, held out, passed over and dropped."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ class Account:
         held_out_songs: how many of them are held out, in part or whole.
         held_out_characters: in what is held out.
         passed_over: how many members were not read, by the reason.
+        dropped: how many characters were not read, by code point, such as `U+FEFF`.
         opening: how the first song begins, which tells whether the encoding is the right one.
     """
 
@@ -26,6 +27,7 @@ class Account:
     held_out_songs: int
     held_out_characters: int
     passed_over: dict[str, int]
+    dropped: dict[str, int]
     opening: str
 
 
@@ -38,5 +40,6 @@ def account_of(corpus: Corpus, pieces: Sequence[Piece]) -> Account:
         held_out_songs=len({piece.document_index for piece in held_out}),
         held_out_characters=sum(piece.stop - piece.start for piece in held_out),
         passed_over=corpus.passed_over,
+        dropped={f"U+{ord(found):04X}": count for found, count in corpus.dropped.items()},
         opening=corpus.opening,
     )

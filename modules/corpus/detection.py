@@ -2,6 +2,7 @@
 
 import codecs
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +28,7 @@ class Reading:
         lost: how many U+FFFD it came with, for characters that were lost before.
         first_lost: the position of the first of these; -1 if there is none.
         opening: how the text begins, on one line.
+        dropped: how often `decode` dropped a character, by the character.
     """
 
     codec: str
@@ -34,6 +36,7 @@ class Reading:
     lost: int
     first_lost: int
     opening: str
+    dropped: Counter[str]
 
 
 def identify(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Reading:
@@ -53,15 +56,16 @@ def identify(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Reading:
     failures = []
     for codec in _candidates(chunks, encoding):
         try:
-            return _reading(codec, decode(chunks(), codec))
+            return _reading(codec, chunks())
         except UndecodableError as error:
             failures.append(error)
     raise max(failures, key=lambda error: error.offset)
 
 
-def _reading(codec: str, texts: Iterable[str]) -> Reading:
+def _reading(codec: str, chunks: Iterable[bytes]) -> Reading:
+    dropped: Counter[str] = Counter()
     characters, blank, lost, first_lost, start = 0, True, 0, -1, ""
-    for text in texts:
+    for text in decode(chunks, codec, dropped):
         if len(start) < 4 * OPENING:
             start = (start + text[: 2**10]).lstrip()[: 4 * OPENING]
         if "\ufffd" in text:
@@ -70,7 +74,7 @@ def _reading(codec: str, texts: Iterable[str]) -> Reading:
         characters += len(text)
         blank = blank and text.isspace()
     opening = " ".join(start.split())[:OPENING]
-    return Reading(codec, 0 if blank else characters, lost, first_lost, opening)
+    return Reading(codec, 0 if blank else characters, lost, first_lost, opening, dropped)
 
 
 def _candidates(chunks: Callable[[], Iterable[bytes]], encoding: str) -> Iterator[str]:

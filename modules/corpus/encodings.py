@@ -1,7 +1,7 @@
 """Bytes to text, in one strict way.
 
-Nothing is ever replaced: bytes that cannot be read are an error with their offset. A U+FFFD that
-the text came with, where someone before lost a character, is kept.
+Nothing is ever guessed: bytes that cannot be read are an error with their offset. A U+FFFD that
+the text came with, where someone before lost a character, is kept. What is dropped is counted.
 """
 
 import codecs
@@ -9,6 +9,7 @@ import io
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -25,7 +26,15 @@ CODECS = {
 
 # Never part of a text: NUL, and Unicode's noncharacters, which TensorFlow turns into U+FFFD.
 _PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 2**20, 2**16))
-_NOT_TEXT = re.compile(f"[\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff]")
+_REFUSED = f"\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff"
+# What Unicode calls line ends too (section 5.8 of the standard), but for U+0085: where that is
+# met, it is the "…" of windows-1252 in another encoding.
+_LINE_ENDS = "\v\f\u2028\u2029"
+_DROPPED = "\1-\b\x0e-\x1f\x7f-\x9f\ufeff"  # the other controls, and the byte order mark
+_NOT_TEXT = re.compile(f"[{_REFUSED}]")
+_LINE_END = re.compile(f"[{_LINE_ENDS}]")
+_CONTROL = re.compile(f"[{_DROPPED}]")
+_ODD = re.compile(f"[{_REFUSED}{_LINE_ENDS}{_DROPPED}]")  # one search is faster than three
 
 _LONGEST_HELD = 2**16  # characters, see _composed
 
@@ -45,15 +54,20 @@ class UndecodableError(CorpusError):
         self.offset = offset
 
 
-def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
+def decode(
+    chunks: Iterable[bytes], codec: str, dropped: Counter[str] | None = None
+) -> Iterator[str]:
     r"""The text of some bytes, in normal form; in memory there is never more than a piece of it.
 
-    The normal form: no byte order mark; every "\r\n" and every other "\r" is a "\n", and nothing
-    else is a line end; Unicode NFC; a "\n" at the end, added where there is none.
+    The normal form: every "\r\n", every other "\r", and "\v", "\f", U+2028 and U+2029, is a "\n";
+    no byte order mark, be it inside the text, and no control but "\t" and "\n", such as the U+001A
+    that ends texts of DOS; Unicode NFC; a "\n" at the end, added where there is none. What Unicode
+    has not assigned is kept, for a later Unicode than this Python's may have assigned it.
 
     Args:
         chunks: the bytes, cut anywhere.
         codec: a Python codec.
+        dropped: counts the characters that are dropped; the mark at the start is not one.
 
     Yields:
         The pieces of the text, in order.
@@ -63,7 +77,8 @@ def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         CorpusError: if a character is never part of a text (NUL, a noncharacter).
     """
     last = ""
-    for text in _composed(_unified(_strict(chunks, codec))):
+    dropped = Counter() if dropped is None else dropped
+    for text in _composed(_unified(_strict(chunks, codec, dropped))):
         if text:
             yield text
             last = text[-1]
@@ -71,7 +86,7 @@ def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         yield "\n"
 
 
-def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
+def _strict(chunks: Iterable[bytes], codec: str, dropped: Counter[str]) -> Iterator[str]:
     """Decodes; finds what is not of the encoding and what is not text."""
     decoder = codecs.getincrementaldecoder(codec)()
     offset, at_start = 0, True
@@ -83,6 +98,12 @@ def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         except UnicodeDecodeError as error:
             found = error.object[error.start : error.end]
             raise UndecodableError(found, start + error.start, codec) from error
+        offset += len(chunk)
+        if at_start and text:
+            text, at_start = text.removeprefix("\ufeff"), False
+        if not _ODD.search(text):
+            yield text
+            continue
         if wrong := _NOT_TEXT.search(text):
             decoder.setstate(state)
             where = start + _bytes_before(wrong[0], chunk, decoder, len(state[0]))
@@ -90,9 +111,8 @@ def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
                 f"holds U+{ord(wrong[0]):04X} at byte offset {where}, which is no character of a "
                 "text: save it as UTF-8, or as UTF-16 with a byte order mark"
             )
-        yield text.removeprefix("\ufeff") if at_start else text
-        at_start = at_start and not text
-        offset += len(chunk)
+        dropped.update(_CONTROL.findall(text))
+        yield _CONTROL.sub("", _LINE_END.sub("\n", text))
 
 
 def _bytes_before(character: str, chunk: bytes, decoder: Any, held: int) -> int:

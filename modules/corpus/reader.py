@@ -39,7 +39,9 @@ class CorpusOptions(Options, group="Data"):
     )
     max_bytes: int = option(2**30, "Refuse more bytes than that, unpacked.", low=1)
     strict: bool = option(
-        False, "Refuse what is else passed over: what is hidden, empty or does not end in .txt."
+        False,
+        "Refuse what is else passed over (what is hidden, empty or does not end in .txt) or "
+        "dropped (control characters).",
     )
 
 
@@ -71,11 +73,13 @@ class Corpus:
     Attributes:
         documents: what is read, in reading order.
         passed_over: how many members are not read, by the reason.
+        dropped: how many characters are not read, by the character.
         opening: how the first document begins, on one line.
     """
 
     documents: list[Document]
     passed_over: dict[str, int]
+    dropped: dict[str, int]
     opening: str
 
 
@@ -112,6 +116,7 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
     """
     documents: list[Document] = []
     reasons: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     opening, budget = "", options.max_bytes
     for name, path in sorted(archives.items()):
         found = len(documents)
@@ -121,6 +126,7 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
                 # Once through before a byte is decoded, so that damage is called damage.
                 budget -= sum(map(len, archive.read(member, budget)))
                 reading = _identify(archive, member, options)
+                dropped += reading.dropped
                 if not reading.characters:
                     passed_over[member] = EMPTY
                     continue
@@ -131,7 +137,8 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
             raise CorpusError(f"{path} holds only empty texts: add some text, or leave it out")
         _check_passed_over(path, passed_over, options)
         reasons.update(passed_over.values())
-    return Corpus(_truncate(documents, options.max_characters), dict(reasons), opening)
+    kept = _truncate(documents, options.max_characters)
+    return Corpus(kept, dict(reasons), dict(dropped), opening)
 
 
 def _check_passed_over(path: str, reasons: Mapping[str, str], options: CorpusOptions) -> None:
@@ -174,6 +181,7 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
     """Finds how to read a text; says in the log what is odd about it."""
     try:
         reading = detection.identify(lambda: archive.read(member), options.encoding)
+        _check_dropped(reading, options)
     except CorpusError as error:
         error.about = f"{archive.path}: {member!r} "
         raise
@@ -185,6 +193,17 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
             *(archive.path, member, reading.lost, reading.first_lost),
         )
     return reading
+
+
+def _check_dropped(reading: detection.Reading, options: CorpusOptions) -> None:
+    """With `strict` there is to be nothing."""
+    if options.strict and reading.dropped:
+        counts = [f"{count} U+{ord(found):04X}" for found, count in reading.dropped.most_common()]
+        raise CorpusError(
+            "holds {counts}, to drop which {strict} refuses: take them out, or give {strict:False}",
+            {"strict": True},
+            counts=", ".join(counts),
+        )
 
 
 def _passages(texts: Iterable[str], start: int, stop: int) -> Iterator[tuple[int, str]]:

@@ -49,7 +49,7 @@ def print_summary(summary: Summary) -> None:
 
 
 def _corpus_line(corpus: Account) -> str:
-    """What was read, held out and passed over."""
+    """What was read, held out, passed over and dropped."""
     parts = [f"{_songs(corpus.songs)}, {corpus.characters:,} characters"]
     if corpus.held_out_songs:
         held_out = f"{corpus.held_out_characters:,} characters of {_songs(corpus.held_out_songs)}"
@@ -57,6 +57,9 @@ def _corpus_line(corpus: Account) -> str:
     if corpus.passed_over:
         reasons = [f"{count:,} {reason}" for reason, count in corpus.passed_over.items()]
         parts.append(f"passed over: {', '.join(reasons)}")
+    if corpus.dropped:
+        counts = [f"{count:,} {code_point}" for code_point, count in corpus.dropped.items()]
+        parts.append(f"dropped characters: {', '.join(counts)}")
     return "; ".join(parts)
 
 

@@ -97,6 +97,7 @@ def test_the_artifact_says_what_it_holds(tmp_path, pack):
 
 def test_the_artifact_gives_account_of_the_corpus(tmp_path, pack):
     members = {f"{n}.txt": f"第{n}首歌\n" for n in range(10)} | {".a.txt": "一", "a.md": "二"}
+    members["9.txt"] += "\x1a"
     artifact = run_executor(tmp_path, pack(tmp_path / "歌.zip", members))
     assert json.loads(artifact.get_string_custom_property("account")) == {
         "songs": 10,
@@ -104,6 +105,7 @@ def test_the_artifact_gives_account_of_the_corpus(tmp_path, pack):
         "held_out_songs": 1,
         "held_out_characters": 5,
         "passed_over": {"hidden": 1, "of another kind": 1},
+        "dropped": {"U+001A": 1},
         "opening": "第0首歌",
     }
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.fast
 
 SUMMARY = Summary(
     stages=[Stage("Transform", 1.5, False), Stage("Trainer", 0, True)],
-    corpus=Account(1, 9, 0, 0, {}, "一"),
+    corpus=Account(1, 9, 0, 0, {}, {}, "一"),
     vocab_size=28,
     splits={"train": {"perplexity": 4.0}, "eval": {"perplexity": 5.0}},
     gate_split="eval",

@@ -117,9 +117,14 @@ def test_how_the_corpus_begins(tmp_path, source, opening, pack):
     [
         ("一\r\n二\r三\n四", "一\n二\n三\n四\n"),
         ("一\n\r\n\r\r二\n", "一\n\n\n\n二\n"),
-        ("\ufeff一\ufeff\n", "一\ufeff\n"),  # only the first one is a byte order mark
+        ("\ufeff一\ufeff\n\ufeff", "一\n"),  # as texts have them that were put together
+        ("一\n\x1a", "一\n"),
+        ("一\b\x1b二\x7f\x85\x9f\t三", "一二\t三\n"),
+        ("一\r\x1a\n二", "一\n二\n"),
+        ("e\ufeff\u0301", "é\n"),
+        ("\u0378\u200d\ue000\U000323af", "\u0378\u200d\ue000\U000323af\n"),
         ("cafe\u0301\n", "café\n"),
-        ("一\u2028二\x0b三\x85四\n", "一\u2028二\x0b三\x85四\n"),
+        ("一\u2028二\v三\f四\u2029\n", "一\n二\n三\n四\n\n"),
         ("一\r", "一\n"),
     ],
 )
@@ -127,6 +132,21 @@ def test_normal_form(tmp_path, source, expected, pack):
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     assert text_of(document) == expected
     assert document.characters == len(expected)
+
+
+def test_dropped_characters_are_counted_over_the_corpus(tmp_path, pack):
+    members = {"a.txt": "\ufeff一\ufeff\x1a", "b.txt": "二\ufeff", "c.txt": "\x1a", "d.txt": "\v"}
+    corpus = read_corpus(pack(tmp_path / "a.zip", members))
+    assert corpus.dropped == {"\ufeff": 2, "\x1a": 2}
+    assert corpus.passed_over == {"empty": 2}
+
+
+def test_strict_refuses_to_drop_characters(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "\ufeff一\x1a\b\x1a"})
+    with pytest.raises(
+        CorpusError, match=r"a\.txt' holds 2 U\+001A, 1 U\+0008, to drop .*strict=T"
+    ):
+        inspect(path, strict=True)
 
 
 def test_a_compatibility_ideograph_becomes_the_unified_one(tmp_path, pack):

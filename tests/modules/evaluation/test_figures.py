@@ -37,7 +37,7 @@ def test_a_figure_is_one_entry(cache_perplexity, build_model, vocabulary, scored
     print_summary(
         Summary(
             stages=[],
-            corpus=Account(1, 9, 0, 0, {}, "一"),
+            corpus=Account(1, 9, 0, 0, {}, {}, "一"),
             vocab_size=8,
             splits={"eval": tally.figures},
             gate_split="eval",

@@ -38,6 +38,7 @@ SUMMARY = Summary(
         held_out_songs=6,
         held_out_characters=6_012,
         passed_over={},
+        dropped={},
         opening="[i]想要有直升机",
     ),
     vocab_size=2582,
@@ -103,9 +104,11 @@ def test_what_became_of_the_corpus_is_a_line_or_two(printed):
         "Corpus      61 songs, 63,282 characters; held out: 6,012 characters of 6 songs"
     )
     passed_over = {"hidden": 2, "of another kind": 1_000}
-    corpus = Account(1, 9, 0, 0, passed_over, "一")
-    line = "Corpus      1 song, 9 characters; passed over: 2 hidden, 1,000 of another kind"
-    assert line in printed(corpus=corpus).splitlines()
+    corpus = Account(1, 9, 0, 0, passed_over, {"U+FEFF": 3, "U+001A": 1}, "一")
+    assert (
+        "Corpus      1 song, 9 characters; passed over: 2 hidden, 1,000 of another kind; "
+        "dropped characters: 3 U+FEFF, 1 U+001A"
+    ) in printed(corpus=corpus).splitlines()
 
 
 def test_a_stage_shows_its_time_or_that_it_is_cached(printed):
