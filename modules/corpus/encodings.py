@@ -16,12 +16,25 @@ from typing import Any
 from modules.errors import CorpusError
 
 # The options, and Python's codecs for each, in the order in which they are tried. Big5 as it is
-# met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters.
+# met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters. The
+# Shift_JIS and the EUC-KR are Microsoft's too, which have more characters.
 CODECS = {
     "utf-8": ("utf-8",),
     "utf-16": ("utf-16",),
+    "utf-16le": ("utf-16-le",),
+    "utf-16be": ("utf-16-be",),
+    "utf-32": ("utf-32",),
     "gb18030": ("gb18030",),
     "big5": ("cp950", "big5hkscs"),
+    "shift_jis": ("cp932",),
+    "euc_jp": ("euc_jp",),
+    "iso2022_jp": ("iso2022_jp",),
+    "euc_kr": ("cp949",),
+    **{f"windows-{number}": (f"cp{number}",) for number in range(1250, 1259)},
+    **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in range(1, 17) if part != 12},
+    "koi8-r": ("koi8-r",),
+    "koi8-u": ("koi8-u",),
+    "mac-roman": ("mac-roman",),
 }
 
 # Never part of a text: NUL, and Unicode's noncharacters, which TensorFlow turns into U+FFFD.
@@ -48,8 +61,10 @@ class UndecodableError(CorpusError):
 
     def __init__(self, found: bytes, offset: int, codec: str) -> None:
         super().__init__(
-            f"holds {found.hex(' ')} at byte offset {offset}, which is not {codec}: "
-            f"mend it, or give the encoding that the text is in ({', '.join(CODECS)})"
+            f"holds {found.hex(' ')} at byte offset {offset}, which is not {codec}: mend it, or "
+            "give the encoding that the text is in with {encoding.name}, such as euc_kr or "
+            "windows-1252, or convert it (iconv -f ENCODING -t UTF-8)",
+            {"encoding": codec},
         )
         self.offset = offset
 

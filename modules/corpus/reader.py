@@ -28,8 +28,12 @@ class CorpusOptions(Options, group="Data"):
 
     encoding: str = option(
         detection.AUTO,
-        "Encoding of the texts; UTF-16 needs a byte order mark, auto finds each text's own.",
+        "Encoding of the texts. auto finds each text's own where it is Unicode's or Chinese, and "
+        "refuses the others. There are utf-8, utf-16 and utf-32 (with a byte order mark), "
+        "utf-16le, utf-16be, gb18030, big5, shift_jis, euc_jp, iso2022_jp, euc_kr, "
+        "windows-1250 to -1258, iso-8859-1 to -16, koi8-r, koi8-u and mac-roman.",
         choices=(detection.AUTO, *encodings.CODECS),
+        metavar="NAME",
     )
     max_characters: int | None = option(
         None, "Read only so many characters, the corpus's first.", low=1, shown="all"

@@ -232,7 +232,7 @@ def test_fingerprint_is_of_names_and_bytes_only(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoding": "latin-1"}, "encoding='latin-1'.*choose one of auto, utf-8"),
+        ({"encoding": "klingon"}, "encoding='klingon'.*choose one of auto, utf-8"),
         ({"max_characters": 0}, "max_characters=0.*at least 1"),
         ({"max_ratio": 0.5}, "max_ratio=0.5.*at least 1"),
         ({"max_ratio": float("nan")}, "max_ratio=nan"),
