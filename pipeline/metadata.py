@@ -10,8 +10,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.utils import io_utils, path_utils
 
 from components.evaluator.executor import REASON_PROPERTY
+from components.lyrics_example_gen.executor import ACCOUNT, EXAMPLES
 from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules import features
+from modules.corpus.account import Account
 from modules.evaluation.figures import BASELINE_PERPLEXITY, PERPLEXITY, optional
 from modules.signatures.language import mixture_weights
 from modules.training.search import values_of
@@ -24,6 +26,7 @@ from pipeline.summary import Stage, Summary
 def summarise(config: PipelineConfig) -> Summary:
     """The newest run under `config.root`."""
     run = Run(config)
+    read = run.output("LyricsExampleGen", EXAMPLES).custom_properties
     blessing = run.output("Evaluator", "blessing").custom_properties
     pushed = run.output("Pusher", "pushed_model").custom_properties
     pushed_to = pushed[PUSHED_DESTINATION].string_value or None
@@ -31,6 +34,7 @@ def summarise(config: PipelineConfig) -> Summary:
     transform = tft.TFTransformOutput(run.output("Transform", "transform_graph").uri)
     return Summary(
         stages=run.stages,
+        corpus=Account(**json.loads(read[ACCOUNT].string_value)),
         vocab_size=transform.vocabulary_size_by_name(VOCABULARY_NAME),
         splits=_split_figures(run.output("Evaluator", "evaluation").uri),
         gate_split=config.gate.gate_split,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from modules import features
+from modules.corpus.account import Account
 from modules.evaluation.figures import NGRAM_RATIO
 from modules.hyperparameters import Task
 from serving.protocol.answers import Filled
@@ -29,6 +30,7 @@ class Summary:
 
     Attributes:
         stages: in the order in which they ran.
+        corpus: what became of it.
         vocab_size: entries of the vocabulary, `<unk>` included.
         splits: of each split's characters, the figures of `evaluation.figures` by name.
         gate_split: whose characters the gate looked at.
@@ -46,6 +48,7 @@ class Summary:
     """
 
     stages: list[Stage]
+    corpus: Account
     vocab_size: int
     splits: dict[str, dict[str, float]]
     gate_split: str

@@ -49,8 +49,8 @@ class LyricsExampleGen(base_beam_component.BaseBeamComponent):
 
     Its output `examples` has the splits `train`, `validation` where a part is asked for, and,
     unless nothing is held out, `eval`; `modules.features` names the features. Its properties
-    `span`, `version` and `input_fingerprint` tell what was read. Its output `documents` tells which
-    documents are in which split, and how long they are.
+    `span`, `version` and `input_fingerprint` tell what was read, `account` what became of it. Its
+    output `documents` tells which documents are in which split, and how long they are.
 
     It is no FileBasedExampleGen: that one splits by a hash of each record, and needs a driver,
     which open-source Kubeflow does not run.

@@ -1,5 +1,6 @@
 """The LyricsExampleGen executor: checks the archives, plans the splits, writes their Examples."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, res
 from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import holdout, reader
+from modules.corpus.account import Account, account_of
 from modules.corpus.archives import Archive
 from modules.corpus.holdout import HoldOut, Piece
 from modules.corpus.reader import CorpusOptions, Document
@@ -26,6 +28,7 @@ DOCUMENTS = "documents"
 INPUT_PATTERN = "input_pattern"
 CORPUS = "corpus"
 HOLD_OUT = "hold_out"
+ACCOUNT = "account"  # the property of the examples that holds an Account, as JSON
 
 OPEN_ARCHIVES = 8  # a worker keeps so many
 
@@ -52,14 +55,14 @@ class Executor(BeamExecutor):
         hold_out = HoldOut(**json.loads(exec_properties[HOLD_OUT]))
         source = resolve(exec_properties[INPUT_PATTERN])
         _check_unchanged(source, exec_properties.get(FINGERPRINT))
-        documents = reader.inspect(source.archives, options, FILES)
-        pieces = holdout.plan(documents, hold_out)
+        corpus = reader.inspect(source.archives, options, FILES)
+        pieces = holdout.plan(corpus.documents, hold_out)
 
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         streams = artifact_utils.get_single_uri(output_dict[DOCUMENTS])
-        splits = _by_split(documents, pieces)
+        splits = _by_split(corpus.documents, pieces)
         describe(examples, list(splits))
-        _record(examples, source)
+        _record(examples, source, account_of(corpus, pieces))
         with self.pipeline() as pipeline:
             for split, parts in splits.items():
                 _stream(parts).save(path_of(streams, split))
@@ -135,8 +138,10 @@ def _check_unchanged(source: Source, fingerprint: str | None) -> None:
         )
 
 
-def _record(examples: types.Artifact, source: Source) -> None:
-    """Tells the artifact's readers where it is from."""
+def _record(examples: types.Artifact, source: Source, account: Account) -> None:
+    """Tells the artifact's readers where it is from, and what became of it."""
+    said = json.dumps(dataclasses.asdict(account), ensure_ascii=False)
+    examples.set_string_custom_property(ACCOUNT, said)
     for name, value in source.properties().items():
         if isinstance(value, int):
             examples.set_int_custom_property(name, value)

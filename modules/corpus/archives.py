@@ -2,30 +2,26 @@
 
 import os
 import stat
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import PureWindowsPath
 from typing import Any
 
-from modules.corpus import detection
+from modules.corpus import detection, members
 from modules.corpus.files import CHUNK, LOCAL, Files, readable
+from modules.corpus.members import why_not_read
 from modules.errors import CorpusError
 
 SMALL = 2**20  # bytes: a member below that is never a bomb, however well it is packed
 
-_ARCHIVES = (".zip", ".zipx", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
-_ARCHIVE_MAGIC = (b"PK\3\4", b"PK\5\6", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: traditional, strong, masked headers
 _UTF8_NAME = 0x800
 # The others' decompressors hand out all they have at once, so that no limit can be kept.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile raises for members that are damaged in one way or another.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError)
-_NESTED = "is an archive in the archive, which is not opened: unpack it, and pack its texts"
 
 
 class Archive:
@@ -72,28 +68,13 @@ class Archive:
     def texts(self) -> dict[str, zipfile.ZipInfo]:
         """The `.txt` members by name, in name order; names are in NFC, with `/` in them.
 
-        Other kinds of files are passed over, and so are hidden ones: whatever is in a folder
-        `__MACOSX`, or has a name or a folder that starts with a dot.
-
         Raises:
             CorpusError: if there is no text, or any member is refused.
         """
-        infos = self._zip.infolist()
-        codec = _name_codec(infos)
-        texts: dict[str, zipfile.ZipInfo] = {}
-        seen: set[str] = set()
-        for info in infos:
-            name = self._safe_name(info, codec)
-            if info.is_dir():
-                continue
-            if name in seen:
-                raise self._refusal(name, "is there twice: keep one of the two")
-            seen.add(name)
-            if self._is_text(name, info):
-                texts[name] = info
+        texts = {name: info for name, info in self._members.items() if not why_not_read(name)}
         if not texts:
             raise CorpusError(
-                f"{self.path} holds no .txt member ({len(infos)} others): "
+                f"{self.path} holds no .txt member ({len(self._members)} others): "
                 "add texts with names that end in .txt"
             )
         if sum(info.compress_size for info in texts.values()) > self._size():
@@ -102,6 +83,32 @@ class Archive:
                 "they overlap, as in a zip bomb; pack the texts again"
             )
         return dict(sorted(texts.items()))
+
+    @cached_property
+    def passed_over(self) -> dict[str, str]:
+        """Why each other member is not read, by name.
+
+        Raises:
+            CorpusError: if any member is refused.
+        """
+        reasons = {name: why_not_read(name) for name in self._members}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    @cached_property
+    def _members(self) -> dict[str, zipfile.ZipInfo]:
+        """All that are no folders by name; refuses what is dangerous or cannot be read."""
+        infos = self._zip.infolist()
+        codec = _name_codec(infos)
+        found: dict[str, zipfile.ZipInfo] = {}
+        for info in infos:
+            name = self._safe_name(info, codec)
+            if info.is_dir():
+                continue
+            if name in found:
+                raise self._refusal(name, "is there twice: keep one of the two")
+            self._check_kind(name, info)
+            found[name] = info
+        return found
 
     def read(self, name: str, max_bytes: int | None = None) -> Iterator[bytes]:
         """The bytes of a text, in chunks; that they are whole is known at the end only.
@@ -116,8 +123,8 @@ class Archive:
         size, info = 0, self.texts[name]
         with self._intact(name), self._zip.open(info) as file:
             while chunk := file.read(CHUNK):
-                if not size and chunk.startswith(_ARCHIVE_MAGIC):
-                    raise self._refusal(name, _NESTED)
+                if not size and chunk.startswith(members.ARCHIVE_MAGIC):
+                    raise self._refusal(name, members.NESTED)
                 size += len(chunk)
                 if size > max(SMALL, self._max_ratio * info.compress_size):
                     raise self._refusal(
@@ -147,28 +154,26 @@ class Archive:
         raw = info.orig_filename
         if not info.flag_bits & _UTF8_NAME and not raw.isascii():
             raw = raw.encode("cp437").decode(codec)
-        path = PureWindowsPath(unicodedata.normalize("NFC", raw))  # knows / and \ and C:
-        if path.anchor or ".." in path.parts or "\0" in raw:
+        name = members.inner_path(raw)
+        if name is None:
             raise self._refusal(raw, "is no path inside the archive: pack it with relative names")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise self._refusal(raw, "is a symbolic link: pack the file that it points to")
-        return path.as_posix()
+        return name
 
-    def _is_text(self, name: str, info: zipfile.ZipInfo) -> bool:
-        """Whether to read it; refuses archives, and texts that cannot be read."""
-        if any(part == "__MACOSX" or part.startswith(".") for part in name.split("/")):
-            return False
-        if name.lower().endswith(_ARCHIVES):
-            raise self._refusal(name, _NESTED)
-        if not name.lower().endswith(".txt"):
-            return False
+    def _check_kind(self, name: str, info: zipfile.ZipInfo) -> None:
+        """Refuses archives, and texts that cannot be read."""
+        reason = why_not_read(name)
+        if reason == members.OTHER_KIND and members.is_archive(name):
+            raise self._refusal(name, members.NESTED)
+        if reason:
+            return
         if info.flag_bits & _ENCRYPTED:
             raise self._refusal(name, "is encrypted: pack it without a password")
         if info.compress_type not in _METHODS:
             raise self._refusal(
                 name, f"is packed by method {info.compress_type}: pack it stored or deflated"
             )
-        return True
 
     @contextmanager
     def _intact(self, name: str) -> Iterator[None]:

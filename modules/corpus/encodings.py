@@ -1,7 +1,7 @@
 """Bytes to text, in one strict way.
 
-Nothing is ever replaced: bytes that cannot be read are an error with their offset. A U+FFFD that
-the text came with, where someone before lost a character, is kept.
+Nothing is ever guessed: bytes that cannot be read are an error with their offset. A U+FFFD that
+the text came with, where someone before lost a character, is kept. What is dropped is counted.
 """
 
 import codecs
@@ -9,23 +9,45 @@ import io
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.errors import CorpusError
 
 # The options, and Python's codecs for each, in the order in which they are tried. Big5 as it is
-# met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters.
+# met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters. The
+# Shift_JIS and the EUC-KR are Microsoft's too, which have more characters.
 CODECS = {
     "utf-8": ("utf-8",),
     "utf-16": ("utf-16",),
+    "utf-16le": ("utf-16-le",),
+    "utf-16be": ("utf-16-be",),
+    "utf-32": ("utf-32",),
     "gb18030": ("gb18030",),
     "big5": ("cp950", "big5hkscs"),
+    "shift_jis": ("cp932",),
+    "euc_jp": ("euc_jp",),
+    "iso2022_jp": ("iso2022_jp",),
+    "euc_kr": ("cp949",),
+    **{f"windows-{number}": (f"cp{number}",) for number in range(1250, 1259)},
+    **{f"iso-8859-{part}": (f"iso8859-{part}",) for part in range(1, 17) if part != 12},
+    "koi8-r": ("koi8-r",),
+    "koi8-u": ("koi8-u",),
+    "mac-roman": ("mac-roman",),
 }
 
 # Never part of a text: NUL, and Unicode's noncharacters, which TensorFlow turns into U+FFFD.
 _PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 2**20, 2**16))
-_NOT_TEXT = re.compile(f"[\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff]")
+_REFUSED = f"\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff"
+# What Unicode calls line ends too (section 5.8 of the standard), but for U+0085: where that is
+# met, it is the "…" of windows-1252 in another encoding.
+_LINE_ENDS = "\v\f\u2028\u2029"
+_DROPPED = "\1-\b\x0e-\x1f\x7f-\x9f\ufeff"  # the other controls, and the byte order mark
+_NOT_TEXT = re.compile(f"[{_REFUSED}]")
+_LINE_END = re.compile(f"[{_LINE_ENDS}]")
+_CONTROL = re.compile(f"[{_DROPPED}]")
+_ODD = re.compile(f"[{_REFUSED}{_LINE_ENDS}{_DROPPED}]")  # one search is faster than three
 
 _LONGEST_HELD = 2**16  # characters, see _composed
 
@@ -39,21 +61,28 @@ class UndecodableError(CorpusError):
 
     def __init__(self, found: bytes, offset: int, codec: str) -> None:
         super().__init__(
-            f"holds {found.hex(' ')} at byte offset {offset}, which is not {codec}: "
-            f"mend it, or give the encoding that the text is in ({', '.join(CODECS)})"
+            f"holds {found.hex(' ')} at byte offset {offset}, which is not {codec}: mend it, or "
+            "give the encoding that the text is in with {encoding.name}, such as euc_kr or "
+            "windows-1252, or convert it (iconv -f ENCODING -t UTF-8)",
+            {"encoding": codec},
         )
         self.offset = offset
 
 
-def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
+def decode(
+    chunks: Iterable[bytes], codec: str, dropped: Counter[str] | None = None
+) -> Iterator[str]:
     r"""The text of some bytes, in normal form; in memory there is never more than a piece of it.
 
-    The normal form: no byte order mark; every "\r\n" and every other "\r" is a "\n", and nothing
-    else is a line end; Unicode NFC; a "\n" at the end, added where there is none.
+    The normal form: every "\r\n", every other "\r", and "\v", "\f", U+2028 and U+2029, is a "\n";
+    no byte order mark, be it inside the text, and no control but "\t" and "\n", such as the U+001A
+    that ends texts of DOS; Unicode NFC; a "\n" at the end, added where there is none. What Unicode
+    has not assigned is kept, for a later Unicode than this Python's may have assigned it.
 
     Args:
         chunks: the bytes, cut anywhere.
         codec: a Python codec.
+        dropped: counts the characters that are dropped; the mark at the start is not one.
 
     Yields:
         The pieces of the text, in order.
@@ -63,7 +92,8 @@ def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         CorpusError: if a character is never part of a text (NUL, a noncharacter).
     """
     last = ""
-    for text in _composed(_unified(_strict(chunks, codec))):
+    dropped = Counter() if dropped is None else dropped
+    for text in _composed(_unified(_strict(chunks, codec, dropped))):
         if text:
             yield text
             last = text[-1]
@@ -71,7 +101,7 @@ def decode(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         yield "\n"
 
 
-def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
+def _strict(chunks: Iterable[bytes], codec: str, dropped: Counter[str]) -> Iterator[str]:
     """Decodes; finds what is not of the encoding and what is not text."""
     decoder = codecs.getincrementaldecoder(codec)()
     offset, at_start = 0, True
@@ -83,6 +113,12 @@ def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
         except UnicodeDecodeError as error:
             found = error.object[error.start : error.end]
             raise UndecodableError(found, start + error.start, codec) from error
+        offset += len(chunk)
+        if at_start and text:
+            text, at_start = text.removeprefix("\ufeff"), False
+        if not _ODD.search(text):
+            yield text
+            continue
         if wrong := _NOT_TEXT.search(text):
             decoder.setstate(state)
             where = start + _bytes_before(wrong[0], chunk, decoder, len(state[0]))
@@ -90,9 +126,8 @@ def _strict(chunks: Iterable[bytes], codec: str) -> Iterator[str]:
                 f"holds U+{ord(wrong[0]):04X} at byte offset {where}, which is no character of a "
                 "text: save it as UTF-8, or as UTF-16 with a byte order mark"
             )
-        yield text.removeprefix("\ufeff") if at_start else text
-        at_start = at_start and not text
-        offset += len(chunk)
+        dropped.update(_CONTROL.findall(text))
+        yield _CONTROL.sub("", _LINE_END.sub("\n", text))
 
 
 def _bytes_before(character: str, chunk: bytes, decoder: Any, held: int) -> int:

@@ -5,6 +5,7 @@ wrong before anything is written; the second, on the workers, reads what the tab
 """
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -12,11 +13,13 @@ from modules.checks import Options, option
 from modules.corpus import detection, encodings
 from modules.corpus.archives import Archive
 from modules.corpus.files import LOCAL, Files
+from modules.corpus.members import EMPTY
 from modules.errors import CorpusError
 
 _logger = logging.getLogger(__name__)
 
 PASSAGE = 4096  # characters of an Example at most
+NAMED = 3  # of the members that are refused together, those that are named
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,12 @@ class CorpusOptions(Options, group="Data"):
 
     encoding: str = option(
         detection.AUTO,
-        "Encoding of the texts; UTF-16 needs a byte order mark, auto finds each text's own.",
+        "Encoding of the texts. auto finds each text's own where it is Unicode's or Chinese, and "
+        "refuses the others. There are utf-8, utf-16 and utf-32 (with a byte order mark), "
+        "utf-16le, utf-16be, gb18030, big5, shift_jis, euc_jp, iso2022_jp, euc_kr, "
+        "windows-1250 to -1258, iso-8859-1 to -16, koi8-r, koi8-u and mac-roman.",
         choices=(detection.AUTO, *encodings.CODECS),
+        metavar="NAME",
     )
     max_characters: int | None = option(
         None, "Read only so many characters, the corpus's first.", low=1, shown="all"
@@ -35,6 +42,11 @@ class CorpusOptions(Options, group="Data"):
         100.0, "Refuse members of 1 MiB or more that unpack to more than so many times.", low=1
     )
     max_bytes: int = option(2**30, "Refuse more bytes than that, unpacked.", low=1)
+    strict: bool = option(
+        False,
+        "Refuse what is else passed over (what is hidden, empty or does not end in .txt) or "
+        "dropped (control characters).",
+    )
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,23 @@ class Document:
     characters: int
 
 
+@dataclass(frozen=True)
+class Corpus:
+    """What archives hold.
+
+    Attributes:
+        documents: what is read, in reading order.
+        passed_over: how many members are not read, by the reason.
+        dropped: how many characters are not read, by the character.
+        opening: how the first document begins, on one line.
+    """
+
+    documents: list[Document]
+    passed_over: dict[str, int]
+    dropped: dict[str, int]
+    opening: str
+
+
 def check(archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL) -> None:
     """Finds what is wrong with archives at first sight, before any text in them is read.
 
@@ -72,12 +101,11 @@ def check(archives: Mapping[str, str], options: CorpusOptions, files: Files = LO
     for path in archives.values():
         with Archive(path, options.max_ratio, files) as archive:
             _ = archive.texts
+            _check_passed_over(path, archive.passed_over, options)
 
 
-def inspect(
-    archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL
-) -> list[Document]:
-    """Reads all of the archives and tells what documents they hold, in reading order.
+def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL) -> Corpus:
+    """Reads all of the archives and tells what they hold.
 
     Holds no more than a piece of a text in memory. Texts without anything but white space are
     passed over, with a warning.
@@ -91,20 +119,45 @@ def inspect(
         CorpusError: if anything in them is refused.
     """
     documents: list[Document] = []
-    budget = options.max_bytes
+    reasons: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
+    opening, budget = "", options.max_bytes
     for name, path in sorted(archives.items()):
         found = len(documents)
         with Archive(path, options.max_ratio, files) as archive:
+            passed_over = dict(archive.passed_over)
             for member in archive.texts:
                 # Once through before a byte is decoded, so that damage is called damage.
                 budget -= sum(map(len, archive.read(member, budget)))
                 reading = _identify(archive, member, options)
-                if reading.characters:
-                    place = (len(documents), f"{name}/{member}", path, member)
-                    documents.append(Document(*place, reading.codec, reading.characters))
+                dropped += reading.dropped
+                if not reading.characters:
+                    passed_over[member] = EMPTY
+                    continue
+                opening = opening or reading.opening
+                place = (len(documents), f"{name}/{member}", path, member)
+                documents.append(Document(*place, reading.codec, reading.characters))
         if len(documents) == found:
             raise CorpusError(f"{path} holds only empty texts: add some text, or leave it out")
-    return _truncate(documents, options.max_characters)
+        _check_passed_over(path, passed_over, options)
+        reasons.update(passed_over.values())
+    kept = _truncate(documents, options.max_characters)
+    return Corpus(kept, dict(reasons), dict(dropped), opening)
+
+
+def _check_passed_over(path: str, reasons: Mapping[str, str], options: CorpusOptions) -> None:
+    """With `strict` there is to be nothing."""
+    if not options.strict or not reasons:
+        return
+    named = [f"{name!r} ({reason})" for name, reason in sorted(reasons.items())]
+    more = [f"and {len(named) - NAMED} more"] * (len(named) > NAMED)
+    raise CorpusError(
+        "{path} holds what is not read, which {strict} refuses: {named}: take it out, or give "
+        "{strict:False} to pass it over",
+        {"strict": True},
+        path=path,
+        named=", ".join([*named[:NAMED], *more]),
+    )
 
 
 def read(archive: Archive, document: Document, start: int, stop: int) -> Iterator[tuple[int, str]]:
@@ -132,6 +185,7 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
     """Finds how to read a text; says in the log what is odd about it."""
     try:
         reading = detection.identify(lambda: archive.read(member), options.encoding)
+        _check_dropped(reading, options)
     except CorpusError as error:
         error.about = f"{archive.path}: {member!r} "
         raise
@@ -143,6 +197,17 @@ def _identify(archive: Archive, member: str, options: CorpusOptions) -> detectio
             *(archive.path, member, reading.lost, reading.first_lost),
         )
     return reading
+
+
+def _check_dropped(reading: detection.Reading, options: CorpusOptions) -> None:
+    """With `strict` there is to be nothing."""
+    if options.strict and reading.dropped:
+        counts = [f"{count} U+{ord(found):04X}" for found, count in reading.dropped.most_common()]
+        raise CorpusError(
+            "holds {counts}, to drop which {strict} refuses: take them out, or give {strict:False}",
+            {"strict": True},
+            counts=", ".join(counts),
+        )
 
 
 def _passages(texts: Iterable[str], start: int, stop: int) -> Iterator[tuple[int, str]]:

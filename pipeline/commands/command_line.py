@@ -71,7 +71,7 @@ def _attributes(option: Option, switches: bool) -> dict[str, Any]:
     if option.kind is bool:
         return {} if switches else {"is_flag": False, "flag_value": True, "type": bool}
     if option.choices:
-        return {"type": click.Choice(option.choices)}
+        return {"type": click.Choice(option.choices), "metavar": option.metavar or None}
     kind: Any = option.kind
     if option.low is not None:
         ranges: dict[type, Callable] = {int: click.IntRange, float: click.FloatRange}

@@ -2,6 +2,7 @@
 
 from rich.table import Table
 
+from modules.corpus.account import Account
 from modules.evaluation.figures import FIGURES, PERPLEXITIES, PERPLEXITY
 from modules.features import EVAL, SPLITS
 from pipeline.console import terminal
@@ -28,6 +29,8 @@ def print_summary(summary: Summary) -> None:
             "n-gram wins.\n"
         )
     verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
+    terminal.print_line("Corpus      ", _corpus_line(summary.corpus))
+    terminal.print_line("Begins      ", terminal.literal(summary.corpus.opening))
     terminal.print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
     if summary.tuned:
         tuned = [f"{name} {value:g}" for name, value in summary.tuned.items()]
@@ -45,6 +48,25 @@ def print_summary(summary: Summary) -> None:
     if summary.lyric is not None:
         terminal.stdout.print("\nOver gRPC, the pushed version continues:")
         terminal.stdout.print(terminal.literal(summary.lyric), style="italic", soft_wrap=True)
+
+
+def _corpus_line(corpus: Account) -> str:
+    """What was read, held out, passed over and dropped."""
+    parts = [f"{_songs(corpus.songs)}, {corpus.characters:,} characters"]
+    if corpus.held_out_songs:
+        held_out = f"{corpus.held_out_characters:,} characters of {_songs(corpus.held_out_songs)}"
+        parts.append(f"held out: {held_out}")
+    if corpus.passed_over:
+        reasons = [f"{count:,} {reason}" for reason, count in corpus.passed_over.items()]
+        parts.append(f"passed over: {', '.join(reasons)}")
+    if corpus.dropped:
+        counts = [f"{count:,} {code_point}" for code_point, count in corpus.dropped.items()]
+        parts.append(f"dropped characters: {', '.join(counts)}")
+    return "; ".join(parts)
+
+
+def _songs(count: int) -> str:
+    return "1 song" if count == 1 else f"{count:,} songs"
 
 
 def _stage_table(summary: Summary) -> Table:

@@ -95,6 +95,21 @@ def test_the_artifact_says_what_it_holds(tmp_path, pack):
     assert len(artifact.get_string_custom_property("input_fingerprint")) == 64
 
 
+def test_the_artifact_gives_account_of_the_corpus(tmp_path, pack):
+    members = {f"{n}.txt": f"第{n}首歌\n" for n in range(10)} | {".a.txt": "一", "a.md": "二"}
+    members["9.txt"] += "\x1a"
+    artifact = run_executor(tmp_path, pack(tmp_path / "歌.zip", members))
+    assert json.loads(artifact.get_string_custom_property("account")) == {
+        "songs": 10,
+        "characters": 50,
+        "held_out_songs": 1,
+        "held_out_characters": 5,
+        "passed_over": {"hidden": 1, "of another kind": 1},
+        "dropped": {"U+001A": 1},
+        "opening": "第0首歌",
+    }
+
+
 def test_validation_is_a_split_beside_the_others(tmp_path, pack, records):
     members = {f"{n}.txt": f"第{n}首歌\n" for n in range(10)}
     path, hold_out = pack(tmp_path / "歌.zip", members), HoldOut(validation_ratio=0.2)
@@ -175,7 +190,7 @@ def test_buckets_are_read_by_tfx(tmp_path, pack):
     archives = files.match(f"file://{path}", source.FILES)  # TensorFlow knows this scheme
     assert archives == {"a.zip": f"file://{path}"}
     assert files.fingerprint(archives, source.FILES) == source.resolve(str(path)).fingerprint
-    (document,) = reader.inspect(archives, CorpusOptions(), source.FILES)
+    (document,) = reader.inspect(archives, CorpusOptions(), source.FILES).documents
     assert (document.name, document.characters) == ("a.zip/a.txt", 3)
 
 

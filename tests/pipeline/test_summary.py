@@ -2,12 +2,14 @@ from dataclasses import replace
 
 import pytest
 
+from modules.corpus.account import Account
 from pipeline.summary import Stage, Summary
 
 pytestmark = pytest.mark.fast
 
 SUMMARY = Summary(
     stages=[Stage("Transform", 1.5, False), Stage("Trainer", 0, True)],
+    corpus=Account(1, 9, 0, 0, {}, {}, "一"),
     vocab_size=28,
     splits={"train": {"perplexity": 4.0}, "eval": {"perplexity": 5.0}},
     gate_split="eval",

@@ -40,6 +40,7 @@ def test_a_run_prints_its_summary_for_machines_and_for_people(options, ran, lyri
     summary = json.loads(ran.stdout)
     assert summary["blessed"]
     assert not any(stage["cached"] for stage in summary["stages"])
+    assert summary["corpus"]["songs"] > summary["corpus"]["held_out_songs"] > 0
     assert summary["lyric"].startswith("春天")
     assert Path(summary["pushed_to"], "saved_model.pb").is_file()
     second = lyrics_here("run", *options(), "--prefix", "春天")

@@ -11,8 +11,12 @@ from modules.errors import ConfigError, CorpusError
 pytestmark = pytest.mark.fast
 
 
-def inspect(pattern, **options):
+def read_corpus(pattern, **options):
     return reader.inspect(files.match(str(pattern)), CorpusOptions(**options))
+
+
+def inspect(pattern, **options):
+    return read_corpus(pattern, **options).documents
 
 
 def text_of(document):
@@ -59,18 +63,53 @@ def test_a_path_with_brackets_is_a_path(tmp_path, pack):
     assert texts(pack(tmp_path / "[live].zip", {"a.txt": "一"})) == {"[live].zip/a.txt": "一\n"}
 
 
-def test_other_and_hidden_members_are_passed_over(tmp_path, pack):
-    members = {
-        "cover.jpg": b"\xff\xd8",
-        "A.TXT": "一",
-        "./b.txt": "二",
-        "__MACOSX/._A.txt": b"\0\5\x16\7",
-        "x/.DS_Store.txt": b"\0",
-        ".git/notes.txt": "三",
-        "empty/": b"",
-    }
-    path = pack(tmp_path / "a.zip", members)
+OF_ALL_KINDS = {
+    "cover.jpg": b"\xff\xd8",
+    "A.TXT": "一",
+    "./b.txt": "二",
+    "c.txt": " \n",
+    "__MACOSX/._A.txt": b"\0\5\x16\7",
+    "x/.DS_Store.txt": b"\0",
+    ".git/notes.txt": "三",
+    "empty/": b"",
+}
+
+
+def test_other_hidden_and_empty_members_are_passed_over_and_counted(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
     assert texts(path) == {"a.zip/A.TXT": "一\n", "a.zip/b.txt": "二\n"}
+    pack(tmp_path / "b.zip", {"a.md": "三", "a.txt": "四"})
+    passed_over = read_corpus(tmp_path / "*.zip").passed_over
+    assert passed_over == {"of another kind": 2, "hidden": 3, "empty": 1}
+
+
+def test_strict_refuses_what_is_passed_over_and_names_the_first(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
+    archives, options = files.match(str(path)), CorpusOptions(strict=True)
+    first = r"'\.git/notes\.txt' \(hidden\), '__MACOSX/\._A\.txt' \(hidden\)"
+    with pytest.raises(
+        CorpusError, match=rf"a\.zip holds .* strict=True refuses: {first}, .* and 1"
+    ):
+        reader.check(archives, options)  # before a text is read
+    pack(path, {"a.txt": "一", "b.txt": b""})
+    reader.check(archives, options)
+    with pytest.raises(CorpusError, match=r"refuses: 'b\.txt' \(empty\): take it out, or give"):
+        reader.inspect(archives, options)
+    pack(path, {"a.txt": "一"})
+    assert reader.inspect(archives, options).passed_over == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "opening"),
+    [
+        ("东风破\n\n  一盏离愁 孤单\n", "东风破 一盏离愁 孤单"),
+        ("\n \n" + "一" * 99, "一" * 12),
+        ("一", "一"),
+    ],
+)
+def test_how_the_corpus_begins(tmp_path, source, opening, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "\n", "b.txt": source, "c.txt": "二"})
+    assert read_corpus(path).opening == opening
 
 
 @pytest.mark.parametrize(
@@ -78,9 +117,14 @@ def test_other_and_hidden_members_are_passed_over(tmp_path, pack):
     [
         ("一\r\n二\r三\n四", "一\n二\n三\n四\n"),
         ("一\n\r\n\r\r二\n", "一\n\n\n\n二\n"),
-        ("\ufeff一\ufeff\n", "一\ufeff\n"),  # only the first one is a byte order mark
+        ("\ufeff一\ufeff\n\ufeff", "一\n"),  # as texts have them that were put together
+        ("一\n\x1a", "一\n"),
+        ("一\b\x1b二\x7f\x85\x9f\t三", "一二\t三\n"),
+        ("一\r\x1a\n二", "一\n二\n"),
+        ("e\ufeff\u0301", "é\n"),
+        ("\u0378\u200d\ue000\U000323af", "\u0378\u200d\ue000\U000323af\n"),
         ("cafe\u0301\n", "café\n"),
-        ("一\u2028二\x0b三\x85四\n", "一\u2028二\x0b三\x85四\n"),
+        ("一\u2028二\v三\f四\u2029\n", "一\n二\n三\n四\n\n"),
         ("一\r", "一\n"),
     ],
 )
@@ -88,6 +132,21 @@ def test_normal_form(tmp_path, source, expected, pack):
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     assert text_of(document) == expected
     assert document.characters == len(expected)
+
+
+def test_dropped_characters_are_counted_over_the_corpus(tmp_path, pack):
+    members = {"a.txt": "\ufeff一\ufeff\x1a", "b.txt": "二\ufeff", "c.txt": "\x1a", "d.txt": "\v"}
+    corpus = read_corpus(pack(tmp_path / "a.zip", members))
+    assert corpus.dropped == {"\ufeff": 2, "\x1a": 2}
+    assert corpus.passed_over == {"empty": 2}
+
+
+def test_strict_refuses_to_drop_characters(tmp_path, pack):
+    path = pack(tmp_path / "a.zip", {"a.txt": "\ufeff一\x1a\b\x1a"})
+    with pytest.raises(
+        CorpusError, match=r"a\.txt' holds 2 U\+001A, 1 U\+0008, to drop .*strict=T"
+    ):
+        inspect(path, strict=True)
 
 
 def test_a_compatibility_ideograph_becomes_the_unified_one(tmp_path, pack):
@@ -173,7 +232,7 @@ def test_fingerprint_is_of_names_and_bytes_only(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"encoding": "latin-1"}, "encoding='latin-1'.*choose one of auto, utf-8"),
+        ({"encoding": "klingon"}, "encoding='klingon'.*choose one of auto, utf-8"),
         ({"max_characters": 0}, "max_characters=0.*at least 1"),
         ({"max_ratio": 0.5}, "max_ratio=0.5.*at least 1"),
         ({"max_ratio": float("nan")}, "max_ratio=nan"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from modules.corpus.account import Account
 from modules.evaluation.figures import CACHE, FIGURES, Figure
 from modules.evaluation.perplexity import Tally
 from modules.signatures.language import ServableModel
@@ -36,6 +37,7 @@ def test_a_figure_is_one_entry(cache_perplexity, build_model, vocabulary, scored
     print_summary(
         Summary(
             stages=[],
+            corpus=Account(1, 9, 0, 0, {}, {}, "一"),
             vocab_size=8,
             splits={"eval": tally.figures},
             gate_split="eval",

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from modules.corpus.account import Account
 from pipeline.console import machines, tables, terminal, written
 from pipeline.summary import Stage, Summary
 from serving.protocol.answers import Candidate, Filled
@@ -31,6 +32,15 @@ SUMMARY = Summary(
         Stage("Trainer", 12.34, False),
         Stage("Pusher", 0.5, False),
     ],
+    corpus=Account(
+        songs=61,
+        characters=63_282,
+        held_out_songs=6,
+        held_out_characters=6_012,
+        passed_over={},
+        dropped={},
+        opening="[i]想要有直升机",
+    ),
     vocab_size=2582,
     splits={
         "train": FIGURES | {"perplexity": 60.5, "unknown_share": 0.0, "characters": 54_000.0},
@@ -85,6 +95,20 @@ def test_what_the_tuner_found_is_one_line(printed):
     line = "Tuned       learning_rate 0.00123456, num_hiddens 1024, dropout 0.15"
     assert line in printed(tuned=tuned).splitlines()
     assert "Tuned" not in printed()
+
+
+def test_what_became_of_the_corpus_is_a_line_or_two(printed):
+    lines = printed().splitlines()
+    place = lines.index("Begins      [i]想要有直升机")
+    assert lines[place - 1] == (
+        "Corpus      61 songs, 63,282 characters; held out: 6,012 characters of 6 songs"
+    )
+    passed_over = {"hidden": 2, "of another kind": 1_000}
+    corpus = Account(1, 9, 0, 0, passed_over, {"U+FEFF": 3, "U+001A": 1}, "一")
+    assert (
+        "Corpus      1 song, 9 characters; passed over: 2 hidden, 1,000 of another kind; "
+        "dropped characters: 3 U+FEFF, 1 U+001A"
+    ) in printed(corpus=corpus).splitlines()
 
 
 def test_a_stage_shows_its_time_or_that_it_is_cached(printed):

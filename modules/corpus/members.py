@@ -1,0 +1,42 @@
+"""Which members are texts, as far as their names tell, and which names are refused."""
+
+import re
+import unicodedata
+
+# Why a member is not read.
+HIDDEN = "hidden"
+OTHER_KIND = "of another kind"
+EMPTY = "empty"
+
+NESTED = "is an archive in the archive, which is not opened: unpack it, and pack its texts"
+ARCHIVE_MAGIC = (b"PK\3\4", b"PK\5\6", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")
+
+_ARCHIVES = (".zip", ".zipx", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
+_ROOTED = re.compile(r"/|[A-Za-z]:/")  # a letter and a colon alone may begin a title
+
+
+def inner_path(raw: str) -> str | None:
+    r"""A member's name as a path in NFC, with `/` in it; None if it could lead out of the archive.
+
+    Whoever packs under Windows may write `\`.
+    """
+    path = unicodedata.normalize("NFC", raw).replace("\\", "/")
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    if _ROOTED.match(path) or ".." in parts or "\0" in raw:
+        return None
+    return "/".join(parts)
+
+
+def why_not_read(name: str) -> str | None:
+    """Why a member is passed over; None of a text.
+
+    Hidden is whatever is in a folder `__MACOSX`, or has a name or a folder that starts with a dot.
+    """
+    if any(part == "__MACOSX" or part.startswith(".") for part in name.split("/")):
+        return HIDDEN
+    return None if name.lower().endswith(".txt") else OTHER_KIND
+
+
+def is_archive(name: str) -> bool:
+    """Whether a name is that of an archive."""
+    return name.lower().endswith(_ARCHIVES)
