@@ -21,6 +21,7 @@ from serving.protocol.protos import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from serving.protocol.proxies import proxy_options
 
 # The library's own retries, with its jitter of a fifth. Status has none: it is asked for to see
 # how things stand. Source: gRFC A6, "gRPC retry design".
@@ -125,7 +126,8 @@ class Connection:
         if version is not None:
             self._model.version.value = version
         self._channel = self._open(
-            tls.credentials() if tls else None, [*channel_options, *_OPTIONS]
+            tls.credentials() if tls else None,
+            [*channel_options, *_OPTIONS, *proxy_options(target)],
         )
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
