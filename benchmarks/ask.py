@@ -8,6 +8,7 @@ from benchmarks.writing import PREFIX, Writing
 from modules import contract
 from serving.protocol import calls
 from serving.protocol.protos import predict_pb2, prediction_service_pb2_grpc
+from serving.protocol.proxies import proxy_options
 
 Predict = Callable[[predict_pb2.PredictRequest], predict_pb2.PredictResponse]
 
@@ -28,7 +29,7 @@ def request_of(task: Writing) -> predict_pb2.PredictRequest:
 
 def connect(target: str) -> Predict:
     """Predict, over a connection of its own, which is there."""
-    options = [("grpc.use_local_subchannel_pool", 1)]  # else channels share a connection
-    channel = grpc.insecure_channel(target, options)
+    own = [("grpc.use_local_subchannel_pool", 1)]  # else channels share a connection
+    channel = grpc.insecure_channel(target, own + proxy_options(target))
     grpc.channel_ready_future(channel).result(timeout=60)
     return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict

@@ -34,7 +34,14 @@ class Spelling(Protocol):
 
 def in_python(name: str, *value: Any) -> str:
     """`num_steps=0`; without a value `num_steps`."""
-    return "=".join([name, *map(repr, value)])
+    return "=".join([name, *map(_written, value)])
+
+
+def _written(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # more digits than Python writes
+        return f"<{type(value).__name__}>"
 
 
 class LyricsError(Exception):

@@ -17,6 +17,7 @@ from pipeline.commands.protoset import protoset
 from pipeline.commands.run import run
 from pipeline.commands.serve import serve
 from pipeline.config import OPTIONS
+from pipeline.console import output
 from serving.server.flags import ServerOptions
 
 _COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, clean, kubeflow)
@@ -27,9 +28,17 @@ _WIDTH = cloup.HelpFormatter.settings(max_width=80)
 class _Group(cloup.Group):
     """Tells the user's mistakes, which get one line, from bugs, which keep their traceback."""
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """See base class."""
+        output.prepare()
+        with output.guarded():  # help and the version
+            return super().main(*args, **extra)
+
     def invoke(self, context: click.Context) -> Any:
+        """See base class."""
         try:
-            return super().invoke(context)
+            with output.guarded():
+                return super().invoke(context)
         except LyricsError as error:
             sentence = error.said(spell([*OPTIONS, *options_of(ServerOptions)]))
             raise click.ClickException(sentence) from error

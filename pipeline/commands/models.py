@@ -11,7 +11,7 @@ import cloup
 from rich.table import Table
 
 from modules.contract import MODEL_NAME
-from modules.errors import ModelNotFound, ServerUnavailable
+from modules.errors import ConfigError, ModelNotFound, ServerUnavailable
 from modules.versions import LARGEST
 from pipeline.commands.client_options import administer, server_options
 from pipeline.commands.command_line import all_of, json_option
@@ -148,6 +148,7 @@ def _change(
     reload: bool,
     served_base_path: str,
 ) -> None:
+    from serving.protocol.arguments import as_text
     from serving.rollout.config_file import ConfigFile
     from serving.rollout.transition import Rollout
 
@@ -158,6 +159,10 @@ def _change(
     base_path = (
         served_base_path or file.base_path(place.model_name) or str(place.model_base_path.resolve())
     )
+    for name, text in (("the base path", base_path), ("the model's name", place.model_name)):
+        as_text(name, text, ConfigError)
+    for label in policy.labels:
+        as_text("the label", label, ConfigError)
     rollout = Rollout(file, place.model_name, base_path, server["timeout"])
     if reload:
         with closing(administer(**server, model_name=place.model_name)) as admin:

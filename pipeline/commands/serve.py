@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import click
 import cloup
 
 from modules.checks import options_of
 from pipeline.commands.command_line import all_of, flags, verbose_option
 from pipeline.config import PRESETS
-from pipeline.console import messages
+from pipeline.console import messages, terminal
 from pipeline.pushed import CONFIG_NAME, Place
 from serving.server.flags import ServerOptions
 from serving.server.other_flags import OTHER_FLAGS
@@ -45,7 +44,8 @@ def serve(verbose: bool, **options: Any) -> None:
     base_path = Path(options["model_base_path"])
     place = Place(base_path, options["model_name"], base_path / CONFIG_NAME)
     if not options["model_config_file"] and place.is_promoted():
-        click.echo(f"serving what was promoted: {place.model_config_file}", err=True)
+        said = terminal.literal(f"serving what was promoted: {place.model_config_file}")
+        terminal.stderr.print(said, soft_wrap=True)
         options["model_config_file"] = str(place.model_config_file)
         options["allow_version_labels_for_unavailable_models"] = True
     if options["model_config_file"]:

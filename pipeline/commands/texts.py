@@ -75,5 +75,10 @@ def _gather(arguments: Iterable[str], files: Iterable[IO[str]]) -> list[str]:
     return gathered
 
 
-def _lines(file: Iterable[str]) -> list[str]:
-    return [line for line in (line.rstrip("\r\n") for line in file) if line]
+def _lines(file: IO[str]) -> list[str]:
+    try:
+        return [line for line in (line.rstrip("\r\n") for line in file) if line]
+    except OSError as error:
+        raise click.ClickException(
+            f"{file.name} cannot be read ({error.strerror}): give another file"
+        ) from error

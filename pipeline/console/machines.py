@@ -3,13 +3,19 @@
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 
 def print_json(value: Any) -> None:
     """A value as JSON, dataclasses as objects; null for NaN and infinity, which JSON has not."""
-    print(json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False, indent=2))
+    plain = json.dumps(_jsonable(value), ensure_ascii=False, allow_nan=False, indent=2)
+    try:
+        plain.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:  # in JSON's own spelling it can be
+        plain = json.dumps(_jsonable(value), allow_nan=False, indent=2)
+    print(plain)
 
 
 def _jsonable(value: Any) -> Any:

@@ -4,6 +4,8 @@ Colours and bars appear on a terminal only. Sentences, lyrics and paths are prin
 never broken into lines to fit: a terminal wraps them itself, and a pipe gets them whole.
 """
 
+from typing import Any
+
 from rich.console import Console
 from rich.text import Text
 
@@ -13,10 +15,27 @@ _CONTROLS = dict.fromkeys(
 )
 
 
-stderr = Console(stderr=True, highlight=False)
+class _Stdout(Console):
+    def on_broken_pipe(self) -> None:
+        """Leaves it to the command, as every other failure."""
+        raise  # what rich has caught
 
 
-stdout = Console(highlight=False)
+class _Stderr(Console):
+    def on_broken_pipe(self) -> None:
+        """Goes on unheard."""
+        self.quiet = True
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """As rich does; but that nobody can be told of the work is no reason to lose it."""
+        try:
+            super().print(*objects, **how)
+        except OSError:
+            self.quiet = True
+
+
+stderr = _Stderr(stderr=True, highlight=False)
+stdout = _Stdout(highlight=False)
 
 
 def print_line(*parts: Text | str | tuple[str, str]) -> None:

@@ -1,6 +1,7 @@
 """The client for asyncio: what `LyricsClient` has, to be awaited. No TensorFlow here."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 
 from modules import contract
-from modules.errors import ModelNotFound, ModelNotReady, ServingError
+from modules.errors import ConfigError, ModelNotFound, ModelNotReady, ServingError
 from serving.client.blocking import POLL_SECONDS
 from serving.client.connection import Connection
 from serving.protocol import calls
@@ -22,6 +23,7 @@ from serving.protocol.answers import (
     State,
     VersionStatus,
 )
+from serving.protocol.arguments import as_number
 from serving.protocol.inspection import available, read_metadata, read_statuses
 from serving.protocol.streaming import CHUNK, Stream
 
@@ -113,7 +115,7 @@ class AsyncLyricsClient(Connection):
 
     async def wait_until_ready(self, timeout: float = 60) -> int:
         """Waits for the model; see `LyricsClient.wait_until_ready`."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + as_number("timeout", timeout, 0, math.inf, ConfigError)
         while True:
             try:
                 statuses = await self._statuses(min(timeout, self.timeout))

@@ -1,5 +1,6 @@
 """A gRPC client of the model, for TF Serving and the local server alike. No TensorFlow here."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 
 from modules import contract
-from modules.errors import ModelNotFound, ModelNotReady, ServingError
+from modules.errors import ConfigError, ModelNotFound, ModelNotReady, ServingError
 from serving.client.connection import Connection
 from serving.protocol import calls
 from serving.protocol.answers import (
@@ -20,6 +21,7 @@ from serving.protocol.answers import (
     State,
     VersionStatus,
 )
+from serving.protocol.arguments import as_number
 from serving.protocol.inspection import available, read_metadata, read_statuses
 from serving.protocol.streaming import CHUNK, Stream
 
@@ -160,9 +162,10 @@ class LyricsClient(Connection):
             The version that it serves.
 
         Raises:
+            ConfigError: if there is no such time.
             ModelNotReady: if it was not ready in time; says how it stood in the end.
         """
-        end = time.monotonic() + timeout
+        end = time.monotonic() + as_number("timeout", timeout, 0, math.inf, ConfigError)
         while True:
             try:
                 statuses = self._statuses(min(timeout, self.timeout))

@@ -10,6 +10,8 @@ import grpc
 
 from modules import contract
 from modules.errors import ConfigError, ServingError
+from modules.versions import LARGEST
+from serving.protocol.arguments import as_integer, as_number, as_text
 from serving.protocol.calls import Call
 from serving.protocol.failures import explain
 from serving.protocol.protos import (
@@ -21,6 +23,7 @@ from serving.protocol.protos import (
     predict_pb2,
     prediction_service_pb2_grpc,
 )
+from serving.protocol.proxies import proxy_options
 
 # The library's own retries, with its jitter of a fifth. Status has none: it is asked for to see
 # how things stand. Source: gRFC A6, "gRPC retry design".
@@ -38,6 +41,7 @@ _SERVICE_CONFIG = {
         }
     ]
 }
+_LONGEST = 1e9  # seconds, of which gRPC can count a few more; of too many it makes none
 _OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
@@ -112,20 +116,24 @@ class Connection:
             channel_options: gRPC's, in addition to and before the client's own.
 
         Raises:
-            ConfigError: if both a version and a label are given, or a file cannot be read.
+            ConfigError: if both a version and a label are given, one of these makes no sense, or a
+                file cannot be read.
         """
         if version is not None and label is not None:
             raise ConfigError(
                 "{version} and {label}: give one of them", {"version": version, "label": label}
             )
-        self.target = target
-        self.timeout = timeout
+        self.target = as_text("target", target, ConfigError)
+        self.timeout = as_number("timeout", timeout, 0, _LONGEST, ConfigError)
         self._tls = tls
-        self._model = model_pb2.ModelSpec(name=model_name, version_label=label)
+        self._model = model_pb2.ModelSpec(name=as_text("model_name", model_name, ConfigError))
+        if label is not None:
+            self._model.version_label = as_text("label", label, ConfigError)
         if version is not None:
-            self._model.version.value = version
+            self._model.version.value = as_integer("version", version, 0, LARGEST, ConfigError)
         self._channel = self._open(
-            tls.credentials() if tls else None, [*channel_options, *_OPTIONS]
+            tls.credentials() if tls else None,
+            [*channel_options, *_OPTIONS, *proxy_options(target)],
         )
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from modules import contract
-from modules.errors import InvalidRequest, ServingError
+from modules.errors import ServingError
 from serving.protocol.answers import (
     Candidate,
     Filled,
@@ -18,6 +18,7 @@ from serving.protocol.answers import (
     ScoredCharacter,
     State,
 )
+from serving.protocol.arguments import as_texts, as_value
 from serving.protocol.protos import predict_pb2, tensor_pb2, types_pb2
 from serving.protocol.tensors import to_array, to_proto
 
@@ -102,10 +103,11 @@ def generate(
     prefixes: Sequence[str], xla: bool = False, **options: "Unpack[Options]"
 ) -> Call[list[str]]:
     """The prefixes with what follows them."""
+    texts = as_texts(contract.PREFIX, prefixes)
     return Call(
         contract.GENERATE_XLA if xla else contract.GENERATE,
-        len(prefixes),
-        _inputs({contract.PREFIX: prefixes}) | _options(options, len(prefixes)),
+        len(texts),
+        _texts(contract.PREFIX, texts) | _chosen(options, len(texts)),
         lambda response: response.texts(contract.TEXT),
         outputs=(contract.TEXT,),
     )
@@ -129,12 +131,8 @@ def generate_beam(
     prefixes: Sequence[str], num_chars: int, width: int
 ) -> Call[list[list[Generated]]]:
     """The likeliest texts that a beam search finds, the best first."""
-    rows = len(prefixes)
-    inputs = {
-        contract.PREFIX: prefixes,
-        contract.NUM_CHARS: [num_chars] * rows,
-        contract.WIDTH: [width] * rows,
-    }
+    texts = as_texts(contract.PREFIX, prefixes)
+    options = {contract.NUM_CHARS: num_chars, contract.WIDTH: width}
 
     def read(response: Response) -> list[list[Generated]]:
         columns = map(response.column, (contract.TEXTS, contract.LOG_PROBABILITIES))
@@ -143,15 +141,17 @@ def generate_beam(
             for row in zip(*columns, strict=True)
         ]
 
-    return Call(contract.GENERATE_BEAM, rows, _inputs(inputs), read)
+    inputs = _texts(contract.PREFIX, texts) | _options(options, len(texts))
+    return Call(contract.GENERATE_BEAM, len(texts), inputs, read)
 
 
 def start(prefixes: Sequence[str]) -> Call[State]:
     """The state in which the prefixes have been read."""
+    texts = as_texts(contract.PREFIX, prefixes)
     return Call(
         contract.START,
-        len(prefixes),
-        _inputs({contract.PREFIX: prefixes}),
+        len(texts),
+        _texts(contract.PREFIX, texts),
         lambda response: State(dict(response.outputs), response.version),
     )
 
@@ -169,12 +169,13 @@ def resume(state: State, **options: "Unpack[Options]") -> Call[Resumed]:
             State(tensors, response.version),
         )
 
-    inputs = {**state.tensors, **_options(options, rows)}
+    inputs = {**state.tensors, **_chosen(options, rows)}
     return Call(contract.RESUME, rows, inputs, read, version=state.version)
 
 
 def score(texts: Sequence[str]) -> Call[list[Score]]:
     """How likely each text is, and each of its characters."""
+    texts = as_texts(contract.TEXT, texts)
 
     def read(response: Response) -> list[Score]:
         names = (contract.NATS, contract.CHARACTERS, contract.PERPLEXITY)
@@ -191,23 +192,25 @@ def score(texts: Sequence[str]) -> Call[list[Score]]:
             for text, nats, characters, perplexity in rows
         ]
 
-    return Call(contract.SCORE, len(texts), _inputs({contract.TEXT: texts}), read)
+    return Call(contract.SCORE, len(texts), _texts(contract.TEXT, texts), read)
 
 
 def next_char(prefixes: Sequence[str], top_k: int) -> Call[list[list[Candidate]]]:
     """The likeliest next characters of each prefix."""
-    inputs = {contract.PREFIX: prefixes, contract.TOP_K: [top_k] * len(prefixes)}
+    texts = as_texts(contract.PREFIX, prefixes)
+    inputs = _texts(contract.PREFIX, texts) | _options({contract.TOP_K: top_k}, len(texts))
 
     def read(response: Response) -> list[list[Candidate]]:
         columns = map(response.column, (contract.CANDIDATES, contract.PROBABILITIES))
         return [_candidates(*row) for row in zip(*columns, strict=True)]
 
-    return Call(contract.NEXT_CHAR, len(prefixes), _inputs(inputs), read)
+    return Call(contract.NEXT_CHAR, len(texts), inputs, read)
 
 
 def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
     """What is missing in each text."""
-    inputs = {contract.TEXT: texts, contract.TOP_K: [top_k] * len(texts)}
+    texts = as_texts(contract.TEXT, texts)
+    inputs = _texts(contract.TEXT, texts) | _options({contract.TOP_K: top_k}, len(texts))
 
     def read(response: Response) -> list[Filled]:
         names = (contract.CANDIDATES, contract.PROBABILITIES)
@@ -217,27 +220,37 @@ def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
             for text, filled, *ranked in rows
         ]
 
-    return Call(contract.FILL, len(texts), _inputs(inputs), read)
+    return Call(contract.FILL, len(texts), inputs, read)
 
 
-def _inputs(values: Mapping[str, Sequence]) -> dict[str, tensor_pb2.TensorProto]:
-    return {name: _column(name, column, _DTYPES[name]) for name, column in values.items()}
+def checked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of `Options`, those that are not given by their defaults.
+
+    Raises:
+        TypeError: if there is no such option.
+        InvalidRequest: if an option has no such value.
+    """
+    if unknown := options.keys() - contract.OPTIONS.keys():
+        raise TypeError(f"no such option: {min(unknown)}; there are {', '.join(contract.OPTIONS)}")
+    return {
+        name: as_value(name, value, contract.DTYPES[name])
+        for name, value in {**contract.OPTIONS, **options}.items()
+    }
 
 
-def _column(name: str, values: Sequence, dtype: int) -> tensor_pb2.TensorProto:
-    """A value for each row, [B]."""
-    try:
-        is_text = dtype == types_pb2.DT_STRING
-        return to_proto([value.encode() if is_text else value for value in values], dtype)
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(
-            f"{name} {error.object!r} has something at character {error.start + 1} that is none: "
-            "send Unicode, from files in UTF-8"
-        ) from error
-    except ValueError as error:
-        raise InvalidRequest(
-            f"{name} cannot be sent as {types_pb2.DataType.Name(dtype)}: {error}"
-        ) from error
+def _texts(name: str, texts: list[str]) -> dict[str, tensor_pb2.TensorProto]:
+    """Texts as the one input, [B]."""
+    return {name: to_proto([text.encode() for text in texts], _DTYPES[name])}
+
+
+def _options(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.TensorProto]:
+    """Of each option the same value in every row, [B]."""
+    inputs = {}
+    for name, given in options.items():
+        value = as_value(name, given, contract.DTYPES[name])
+        value = value.encode() if isinstance(value, str) else value
+        inputs[name] = to_proto([value] * rows, _DTYPES[name])
+    return inputs
 
 
 def _values(proto: tensor_pb2.TensorProto) -> list:
@@ -252,20 +265,18 @@ def _values(proto: tensor_pb2.TensorProto) -> list:
         ) from error
 
 
-def _options(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.TensorProto]:
+def _chosen(options: Mapping[str, Any], rows: int) -> dict[str, tensor_pb2.TensorProto]:
     """Those to send, for every row: for many rows all, since TF Serving batches no default.
 
     For one row those do that differ from the defaults, or that every model needs.
     """
-    if unknown := options.keys() - contract.OPTIONS.keys():
-        raise TypeError(f"no such option: {min(unknown)}; there are {', '.join(contract.OPTIONS)}")
-    chosen = {**contract.OPTIONS, **options}
-    return _inputs(
+    return _options(
         {
-            name: [value] * rows
-            for name, value in chosen.items()
+            name: value
+            for name, value in checked(options).items()
             if rows > 1 or name in _FIRST_OPTIONS or value != contract.OPTIONS[name]
-        }
+        },
+        rows,
     )
 
 

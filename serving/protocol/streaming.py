@@ -10,11 +10,13 @@ from modules import contract
 from modules.errors import ModelNotFound
 from serving.protocol import calls
 from serving.protocol.answers import Resumed, State
+from serving.protocol.arguments import as_integer, as_text
 from serving.protocol.calls import Call
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+_LONGEST = 2**63 - 1  # characters: so many can be counted
 CHUNK = 16  # characters: few enough to be seen coming, many enough to be worth a call
 
 
@@ -32,11 +34,15 @@ class Stream:
             prefix: what to continue.
             chunk: characters that a call writes.
             **options: as of `generate`; `num_chars` is for all calls together.
+
+        Raises:
+            InvalidRequest: if one of them makes no sense.
         """
-        self._text = prefix
-        self._chunk = chunk
-        self._options: dict[str, Any] = {**contract.OPTIONS, **options}
-        self._left: int = self._options[contract.NUM_CHARS]
+        num_chars = options.pop("num_chars", contract.OPTIONS[contract.NUM_CHARS])
+        self._left = as_integer(contract.NUM_CHARS, num_chars, 0, _LONGEST)
+        self._text = as_text(contract.PREFIX, prefix)
+        self._chunk = as_integer("chunk", chunk, 1, _LONGEST)
+        self._options: dict[str, Any] = calls.checked(options)
         self._state: State | None = None
         self._position: Any = None
 
