@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.errors import CorpusError
+from modules.normal_form import DROPPED, LINE_ENDS
 
 # The options, and Python's codecs for each, in the order in which they are tried. Big5 as it is
 # met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters. The
@@ -40,14 +41,10 @@ CODECS = {
 # Never part of a text: NUL, and Unicode's noncharacters, which TensorFlow turns into U+FFFD.
 _PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 2**20, 2**16))
 _REFUSED = f"\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff"
-# What Unicode calls line ends too (section 5.8 of the standard), but for U+0085: where that is
-# met, it is the "…" of windows-1252 in another encoding.
-_LINE_ENDS = "\v\f\u2028\u2029"
-_DROPPED = "\1-\b\x0e-\x1f\x7f-\x9f\ufeff"  # the other controls, and the byte order mark
 _NOT_TEXT = re.compile(f"[{_REFUSED}]")
-_LINE_END = re.compile(f"[{_LINE_ENDS}]")
-_CONTROL = re.compile(f"[{_DROPPED}]")
-_ODD = re.compile(f"[{_REFUSED}{_LINE_ENDS}{_DROPPED}]")  # one search is faster than three
+_LINE_END = re.compile(f"[{LINE_ENDS}]")
+_CONTROL = re.compile(f"[{DROPPED}]")
+_ODD = re.compile(f"[{_REFUSED}{LINE_ENDS}{DROPPED}]")  # one search is faster than three
 
 _LONGEST_HELD = 2**16  # characters, see _composed
 
@@ -74,10 +71,9 @@ def decode(
 ) -> Iterator[str]:
     r"""The text of some bytes, in normal form; in memory there is never more than a piece of it.
 
-    The normal form: every "\r\n", every other "\r", and "\v", "\f", U+2028 and U+2029, is a "\n";
-    no byte order mark, be it inside the text, and no control but "\t" and "\n", such as the U+001A
-    that ends texts of DOS; Unicode NFC; a "\n" at the end, added where there is none. What Unicode
-    has not assigned is kept, for a later Unicode than this Python's may have assigned it.
+    It is in the normal form of `modules.normal_form`, and a "\n" is added at the end where there is
+    none. What Unicode has not assigned is kept, for a later Unicode than this Python's may have
+    assigned it.
 
     Args:
         chunks: the bytes, cut anywhere.

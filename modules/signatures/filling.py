@@ -10,7 +10,6 @@ from modules.signatures.requests import (
     Tensors,
     check_blanks,
     check_candidates,
-    signature,
     specs,
 )
 from modules.signatures.servable import Servable
@@ -40,7 +39,7 @@ class ServableFillModel(Servable):
 
     def __init__(self, model: Network, vocabulary: Vocabulary, unigram: tf.Tensor) -> None:
         super().__init__(model, vocabulary, unigram)
-        self.fill = signature(
+        self.fill = self._signature(
             self._fill,
             specs(contract.TEXT, contract.TOP_K),
             check_blanks,

@@ -26,7 +26,6 @@ from modules.signatures.requests import (
     check_options,
     check_prefix,
     check_state,
-    signature,
     specs,
 )
 from modules.signatures.servable import Servable
@@ -97,28 +96,28 @@ class ServableModel(Servable):
         )
         self._state = ClientState(model, vocabulary)
         self._write = writer(model)
-        self.generate = _generating(self._generate)
+        self.generate = self._generating(self._generate)
         if xla:
             self._write_compiled = writer(model, compiled=True)
-            self.generate_xla = _generating(self._generate_compiled)
+            self.generate_xla = self._generating(self._generate_compiled)
             self.signatures = (*self.signatures, contract.GENERATE_XLA)
-        self.serving_default = signature(self._lyric, specs(contract.PREFIX), check_prefix)
-        self.start = signature(self._start, specs(contract.PREFIX), check_prefix)
-        self.resume = signature(
+        self.serving_default = self._signature(self._lyric, specs(contract.PREFIX), check_prefix)
+        self.start = self._signature(self._start, specs(contract.PREFIX), check_prefix)
+        self.resume = self._signature(
             self._resume,
             self._state.specs | specs(*contract.OPTIONS),
             check_state,
             check_options,
             defaults=contract.OPTIONS,
         )
-        self.next_char = signature(
+        self.next_char = self._signature(
             self._next_char,
             specs(contract.PREFIX, contract.TOP_K),
             check_prefix,
             check_candidates,
             defaults={contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
-        self.generate_beam = signature(
+        self.generate_beam = self._signature(
             self._generate_beam,
             specs(contract.PREFIX, *contract.BEAM_OPTIONS),
             check_prefix,
@@ -152,6 +151,17 @@ class ServableModel(Servable):
     def _warmup_requests(self) -> list[warmup_requests.Request]:
         """See base class."""
         return warmup_requests.of_language_model(self.start)
+
+    def _generating(
+        self, answer: Callable[[Tensors], Tensors]
+    ) -> tf.types.experimental.PolymorphicFunction:
+        return self._signature(
+            answer,
+            specs(contract.PREFIX, *contract.OPTIONS),
+            check_prefix,
+            check_options,
+            defaults=contract.OPTIONS,
+        )
 
     def _read(self, prefix: tf.Tensor) -> Reading:
         return read(self.model, self._vocabulary.encode(prefix))
@@ -223,13 +233,3 @@ class ServableModel(Servable):
             contract.TEXTS: tf.where(exists, texts, ""),
             contract.LOG_PROBABILITIES: beams.log_probabilities,
         }
-
-
-def _generating(answer: Callable[[Tensors], Tensors]) -> tf.types.experimental.PolymorphicFunction:
-    return signature(
-        answer,
-        specs(contract.PREFIX, *contract.OPTIONS),
-        check_prefix,
-        check_options,
-        defaults=contract.OPTIONS,
-    )

@@ -12,6 +12,7 @@ from modules import contract
 # By name.
 Tensors = dict[str, tf.Tensor]
 
+_TEXTS = {contract.PREFIX, contract.TEXT, contract.RECENT, contract.STOP}
 # Well-formed UTF-8: the operations that read texts take anything for it.
 _UTF8 = r"[\x{0}-\x{D7FF}\x{E000}-\x{10FFFF}]*"
 
@@ -33,6 +34,7 @@ def signature(
     inputs: Mapping[str, tf.TensorSpec],
     *checks: Callable[[Tensors], list[Check]],
     defaults: Mapping[str, Any] = MappingProxyType({}),
+    normalise: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
 ) -> tf.types.experimental.PolymorphicFunction:
     """A function that can be a signature of a SavedModel.
 
@@ -42,6 +44,7 @@ def signature(
         checks: what the inputs must fulfil, see `_accept`.
         defaults: of the last of the inputs; one value, sent or not, will do for all rows. They are
             in the SignatureDef, so that TF Serving knows them too.
+        normalise: makes the normal form of texts, string[B], before anything looks at them.
     """
 
     def parameter(name: str) -> Parameter:
@@ -52,6 +55,7 @@ def signature(
 
     def call(*values: tf.Tensor) -> Tensors:
         named = dict(zip(inputs, values, strict=True))
+        named |= {name: normalise(named[name]) for name in _TEXTS & named.keys()}
         made = [made for check in checks for made in check(named)]
         return answer(_accept(named, made, defaults))
 

@@ -5,6 +5,7 @@ Everything runs in the graph, from text to text; the vocabulary travels along as
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import tensorflow as tf
@@ -53,7 +54,8 @@ class Servable(tf.Module):
         self._model = lambda: model
         self._vocabulary = vocabulary
         self._unigram = tf.Variable(unigram, trainable=False, dtype=tf.float32, name="unigram")
-        self.score = signature(self._score_texts, specs(contract.TEXT), check_text)
+        self._signature = partial(signature, normalise=vocabulary.normalise)
+        self.score = self._signature(self._score_texts, specs(contract.TEXT), check_text)
         self.evaluate = signature(self._evaluate, specs(contract.EXAMPLES))
 
     @property

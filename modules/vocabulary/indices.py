@@ -8,6 +8,7 @@ and a binary one cannot be saved into a SavedModel.)
 import tensorflow as tf
 
 from modules.vocabulary.characters import Newline
+from modules.vocabulary.composition import NormalForm
 
 VOCABULARY_NAME = "characters"  # of the asset in Transform's output
 UNKNOWN = "<unk>"  # entry 0
@@ -33,6 +34,10 @@ class Vocabulary(tf.Module):
     Args:
         path: the vocabulary file.
         newline: how newlines are read, the same as when the file was written.
+
+    Attributes:
+        size: entries, `<unk>` included.
+        normalise: makes the normal form of texts, string[B], which those in training are in.
     """
 
     def __init__(self, path: str, newline: Newline) -> None:
@@ -47,6 +52,7 @@ class Vocabulary(tf.Module):
             default_value=UNKNOWN,
         )
         self.size = int(self._ids.size())
+        self.normalise = NormalForm(_characters(path))
 
     def line_end_id(self) -> tf.Tensor:
         """Index of what ends a line, `int64[]`: a text is scored as if it began after one."""
@@ -66,3 +72,8 @@ class Vocabulary(tf.Module):
         """Indices `int64[B, (n)]`, none of them `<unk>`, to text `string[B]`."""
         codes = tf.strings.to_number(self._entries.lookup(ids.flat_values), tf.int32)
         return tf.strings.unicode_encode(ids.with_flat_values(codes), "UTF-8")
+
+
+def _characters(path: str) -> list[str]:
+    with tf.io.gfile.GFile(path) as file:
+        return [chr(int(line)) for line in file.read().split() if line != UNKNOWN]

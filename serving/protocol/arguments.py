@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 
 from modules.errors import InvalidRequest, LyricsError
+from modules.normal_form import normalise
 
 _INT_BITS = {"int32": 31, "int64": 63}
 _LARGEST_FLOAT = float(np.finfo(np.float32).max)
 
 
 def as_texts(name: str, given: Any) -> list[str]:
-    """Texts in an order: of a list, a tuple, a generator, an array.
+    """Texts in an order, each in normal form: of a list, a tuple, a generator, an array.
 
+    A served model makes the normal form too; here it makes answers fit to single characters.
     A str is refused: it would be as many texts as it has characters.
 
     Raises:
@@ -25,7 +27,7 @@ def as_texts(name: str, given: Any) -> list[str]:
             f"{name} is of type {type(given).__name__}, no list of texts: "
             "give a list, of a single one too"
         )
-    return [as_text(name, text) for text in given]
+    return [normalise(as_text(name, text)) for text in given]
 
 
 def as_value(name: str, given: Any, dtype: str) -> Any:

@@ -56,6 +56,36 @@ def ask(path):
         yield ask
 
 
+@pytest.fixture(scope="module")
+def ask_accented(build_model, tmp_path_factory):
+    """Of a vocabulary with an accent; asked as a server does it."""
+    directory = tmp_path_factory.mktemp("accented")
+    characters = "\n été, ciel bleu"
+    lines = ["<unk>", *(str(ord(c)) for c in dict.fromkeys(characters))]
+    (directory / "characters").write_text("\n".join(lines) + "\n")
+    vocabulary = Vocabulary(str(directory / "characters"), "keep")
+    model = build_model("gru", vocab_size=vocabulary.size)
+    uniform = np.full(vocabulary.size, -math.log(vocabulary.size))
+    ServableModel(model, vocabulary, uniform).save(str(directory / "model"))
+    with asking(str(directory / "model")) as ask:
+        yield ask
+
+
+def test_a_text_is_the_same_however_it_is_spelled(ask_accented):
+    text = "été\n bleu"
+    spellings = [text, "e\u0301te\u0301\n bleu", "été\r\n bleu", "\ufeffété\u2028 bl\x1aeu"]
+    scores = ask_accented("score", text=spellings)
+    assert scores["characters"].tolist() == [9] * 4
+    assert len({*scores["nats"].tolist()}) == 1
+    written = ask_accented("generate", **generate_inputs(spellings, num_chars=5, temperature=0))
+    assert {t.decode()[:9] for t in written["text"]} == {text}
+    assert len({*written["text"].tolist()}) == 1
+    states = ask_accented("start", prefix=spellings)
+    assert len({*states["recent"].tolist()}) == 1
+    ranked = ask_accented("next_char", prefix=spellings, top_k=[3])
+    assert np.ptp(ranked["probabilities"], axis=0).max() == 0
+
+
 def generate_inputs(prefix, num_chars=10, temperature=1.0, top_k=0, seed=0, **options):
     """Inputs of `generate`; the named ones have a value for each row or one for all."""
 
