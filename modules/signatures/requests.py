@@ -192,8 +192,26 @@ def _check_texts(name: str, inputs: Tensors) -> list[Check]:
             lengths <= contract.MAX_CHARS,
             f"{name} is too long: send {contract.MAX_CHARS} characters at most",
         ),
+        _check_size(name, inputs),
         _check_utf8(name, inputs),
     ]
+
+
+def _check_size(name: str, inputs: Tensors) -> Check:
+    """Refuses what would take all the memory: that grows with every character of every row."""
+    lengths = tf.strings.length(inputs[name], unit="UTF8_CHAR")
+    written = inputs.get(contract.NUM_CHARS, contract.LYRIC_OPTIONS[contract.NUM_CHARS])
+    factors = [
+        tf.size(lengths),
+        tf.reduce_max(lengths) + tf.reduce_max(written),
+        tf.reduce_max(inputs.get(contract.WIDTH, 1)),
+    ]
+    size = tf.reduce_prod(tf.cast(tf.stack(factors), tf.int64))
+    return Check(
+        size <= contract.MAX_REQUEST_CHARS,
+        f"the request is too large: its rows times its longest {name} and what is to be written "
+        f"may be {contract.MAX_REQUEST_CHARS} characters",
+    )
 
 
 def _check_utf8(name: str, inputs: Tensors) -> Check:

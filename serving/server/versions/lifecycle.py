@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tensorflow as tf
@@ -36,6 +36,7 @@ START, LOADING, AVAILABLE, UNLOADING, END = (
     for name in ("START", "LOADING", "AVAILABLE", "UNLOADING", "END")
 )
 Load = Callable[[int, Path], LoadedModel]
+_MOST_ENDED = 100  # of a model's versions that are gone so many are remembered
 
 _logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class _Version:
     number: int
     path: str
     state: int = START
-    error: Exception | None = None
+    error: status_pb2.StatusProto = field(default_factory=status_pb2.StatusProto)
     model: LoadedModel | None = None
     requests: int = 0  # under way
     tries: int = 0
@@ -83,10 +84,7 @@ class _Version:
 
     @property
     def status(self) -> ModelVersionStatus:
-        code = getattr(self.error, "error_code", tf.errors.UNKNOWN) if self.error else tf.errors.OK
-        message = str(self.error) if self.error else ""
-        status = status_pb2.StatusProto(error_code=code, error_message=message)
-        return ModelVersionStatus(version=self.number, state=self.state, status=status)
+        return ModelVersionStatus(version=self.number, state=self.state, status=self.error)
 
 
 class ModelVersions:
@@ -99,7 +97,7 @@ class ModelVersions:
         self.name = name
         self._loading = loading
         self._changed = threading.Condition()
-        self._versions: dict[int, _Version] = {}  # all there ever were
+        self._versions: dict[int, _Version] = {}  # all there are, and the last that there were
 
     def aspire(self, directories: Mapping[int, str]) -> None:
         """Says which versions are to be served; `manage` sees to it.
@@ -118,6 +116,9 @@ class ModelVersions:
                 known = self._versions.get(number)
                 if known is None or not known.aspired:
                     self._versions[number] = _Version(number, path)
+            ended = [n for n, v in self._versions.items() if v.state == END and not v.aspired]
+            for number in sorted(ended)[:-_MOST_ENDED]:
+                del self._versions[number]
 
     def manage(self) -> None:
         """Loads and unloads what is due, one after the other."""
@@ -157,7 +158,7 @@ class ModelVersions:
             return sorted(self._available())
 
     def statuses(self) -> list[ModelVersionStatus]:
-        """How every version that there ever was stands, newest first."""
+        """How every version stands, and the last that there were, newest first."""
         with self._changed:
             versions = sorted(self._versions.items(), reverse=True)
             return [version.status for _, version in versions]
@@ -231,12 +232,20 @@ class ModelVersions:
         return model
 
     def _failed(self, version: _Version, error: Exception) -> None:
-        _logger.error("version %d of %s cannot be loaded: %s", version.number, self.name, error)
+        # Not the exception, whose traceback holds all that was loaded of the version.
+        code = getattr(error, "error_code", tf.errors.UNKNOWN)
+        message = str(error)
+        if "://" not in version.path and not Path(version.path).exists():
+            code, message = tf.errors.NOT_FOUND, f"{version.path} was removed while it was loaded"
+        _logger.error("version %d of %s cannot be loaded: %s", version.number, self.name, message)
         version.next_try = time.monotonic() + self._loading.load_retry_interval_micros / 1e6
         exhausted = version.tries > self._loading.max_num_load_retries
-        self._set(version, END if exhausted else LOADING, error)
+        status = status_pb2.StatusProto(error_code=code, error_message=message)
+        self._set(version, END if exhausted else LOADING, status)
 
-    def _set(self, version: _Version, state: int, error: Exception | None = None) -> None:
+    def _set(
+        self, version: _Version, state: int, error: status_pb2.StatusProto | None = None
+    ) -> None:
         with self._changed:
-            version.state, version.error = state, error
+            version.state, version.error = state, error or status_pb2.StatusProto()
             self._changed.notify_all()

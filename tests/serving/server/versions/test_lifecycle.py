@@ -1,9 +1,11 @@
 """Versions that come, break and go while the server answers."""
 
 import contextlib
+import gc
 import shutil
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +17,7 @@ from waiting import until
 from serving.client.blocking import LyricsClient
 from serving.server.flags import ServerOptions
 from serving.server.server import ModelServer
-from serving.server.versions.lifecycle import Loading
+from serving.server.versions.lifecycle import Loading, ModelVersions
 from serving.server.versions.model_config import single
 from serving.server.versions.served_models import Models
 
@@ -96,6 +98,51 @@ def test_no_request_fails_while_versions_change(client, push):
         thread.join()
     assert all(alive)
     assert set(seen) == {10, 20}
+
+
+def test_nothing_is_kept_of_a_version_that_cannot_be_loaded():
+    class Graph:
+        """What takes megabytes."""
+
+    loaded = []
+
+    def load(number, path):
+        graph = Graph()
+        loaded.append(weakref.ref(graph))
+        raise tf.errors.DataLossError(None, None, f"version {number} is broken")
+
+    versions = ModelVersions("lyrics", Loading(load, max_num_load_retries=0))
+    for number in (1, 2, 3):
+        versions.aspire({number: "/"})
+        versions.manage()
+    gc.collect()
+    assert [graph() for graph in loaded] == [None, None, None]
+    status, *_ = versions.statuses()
+    assert (status.version, status.state) == (3, END)
+    assert status.status.error_message == "version 3 is broken"
+    assert status.status.error_code == tf.errors.DATA_LOSS
+
+
+def test_versions_that_are_gone_are_forgotten_in_the_end():
+    versions = ModelVersions("lyrics", Loading(lambda *_: 1 / 0, max_num_load_retries=0))
+    for number in range(1, 151):
+        versions.aspire({number: "/"})
+        versions.manage()
+    assert [status.version for status in versions.statuses()] == [*range(150, 49, -1)]
+
+
+def test_a_folder_that_is_removed_meanwhile_is_a_line(tmp_path, caplog):
+    def load(number, path):
+        path.rmdir()
+        raise tf.errors.NotFoundError(None, None, "Restoring from checkpoint failed.\nMany\nlines")
+
+    (tmp_path / "7").mkdir()
+    versions = ModelVersions("lyrics", Loading(load))
+    versions.aspire({7: str(tmp_path / "7")})
+    versions.manage()
+    (status,) = versions.statuses()
+    assert status.status.error_message == f"{tmp_path / '7'} was removed while it was loaded"
+    assert status.status.error_code == tf.errors.NOT_FOUND
 
 
 def test_a_version_in_use_stays_loaded(models, push):
