@@ -41,7 +41,7 @@ def run(options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | Non
     """
     config = make_config(**options)
     _check_data(config)  # in a moment; to import TFX takes many
-    messages.set_up_logging(verbose, "components", "modules")
+    messages.set_up_logging(verbose, "components", "modules", "serving.client")
     with progress.working("importing TensorFlow and TFX"):
         from pipeline import local
         from pipeline.metadata import summarise
