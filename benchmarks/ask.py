@@ -21,7 +21,7 @@ def call_of(task: Writing) -> calls.Call[list[str]]:
 def request_of(task: Writing) -> predict_pb2.PredictRequest:
     """The same as a message."""
     call = call_of(task)
-    request = predict_pb2.PredictRequest(inputs=call.inputs, output_filter=call.outputs)
+    request = predict_pb2.PredictRequest(inputs=call.inputs)
     request.model_spec.name = contract.MODEL_NAME
     request.model_spec.signature_name = call.signature_name
     return request

@@ -7,7 +7,8 @@ MODEL_NAME = "lyrics"
 GRPC_PORT = 8500  # TensorFlow Serving's
 
 # Signatures of the SavedModel, with their inputs and outputs. B is the batch: every input has one
-# value for each row, or, if it can be left out, one value for all rows.
+# value for each row, or, if it can be left out, one value for all rows. Whatever reads a text tells
+# its unknown_characters too, but for a model of before that.
 GENERATE = "generate"  # prefix, and if wished the OPTIONS -> text, log_probability
 GENERATE_XLA = "generate_xla"  # alike; only of a model that was saved with it
 SERVING_DEFAULT = "serving_default"  # prefix -> as generate; of a fill-in model, it is `fill`
@@ -38,6 +39,9 @@ LOG_PROBABILITY = "log_probability"  # float32[B], nats, of all characters that 
 FINISHED = "finished"  # bool[B], whether the stop string came up
 # float32[B, n], nats, of each character; of `generate_beam` float32[B, width], of each text.
 LOG_PROBABILITIES = "log_probabilities"
+# string[B], those of the prefix or text that are not in the vocabulary, in order. They are in the
+# state too, which needs them for nothing else, since clients send it back as it came.
+UNKNOWN_CHARACTERS = "unknown_characters"
 RANKS = "ranks"  # int32[B, n], of each character among all: 1 is the likeliest
 TEXTS = "texts"  # string[B, width], the likeliest first
 CANDIDATES = "candidates"  # string[B, (blanks,) k], a character each, the likeliest first
@@ -51,7 +55,7 @@ RECENT = "recent"  # string[B], the last characters, of which the very last has 
 
 # Of the inputs, as TensorFlow's DataType calls them; those of h and c depend on the cell.
 DTYPES = {
-    **dict.fromkeys((PREFIX, TEXT, EXAMPLES, RECENT, STOP), "string"),
+    **dict.fromkeys((PREFIX, TEXT, EXAMPLES, RECENT, STOP, UNKNOWN_CHARACTERS), "string"),
     **dict.fromkeys((NUM_CHARS, TOP_K, WIDTH), "int32"),
     **dict.fromkeys((POSITION, SEED), "int64"),
     **dict.fromkeys((TEMPERATURE, TOP_P, REPETITION_PENALTY), "float"),
@@ -77,7 +81,6 @@ NATS = "nats"  # float32[B], summed negative log-likelihood
 UNIGRAM_NATS = "unigram_nats"  # float32[B], the same under the training split's unigram model
 UNIFORM_NATS = "uniform_nats"  # float32[B], the same under the uniform model
 CHARACTERS = "characters"  # int64[B], how many were scored
-UNKNOWN_CHARACTERS = "unknown_characters"  # string[B], those not in the vocabulary, in order
 PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
 
 MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory

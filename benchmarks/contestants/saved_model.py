@@ -16,6 +16,6 @@ def prepare(task: Task) -> Run:
 
     def run() -> None:
         for _ in range(task.repeats):
-            model.predict(call.signature_name, call.inputs, call.outputs)
+            model.predict(call.signature_name, call.inputs)
 
     return run

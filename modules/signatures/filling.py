@@ -75,6 +75,9 @@ class ServableFillModel(Servable):
                 probabilities, counts
             ).to_tensor(),
             contract.TEXT: tf.strings.reduce_join(characters.with_flat_values(filled), axis=1),
+            contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(
+                tf.strings.regex_replace(text, contract.BLANK, "")
+            ),
         }
 
     def _logits_of(self, text: tf.Tensor, blanks: tf.RaggedTensor) -> tf.Tensor:

@@ -105,10 +105,10 @@ class ServableModel(Servable):
         self.start = self._signature(self._start, specs(contract.PREFIX), check_prefix)
         self.resume = self._signature(
             self._resume,
-            self._state.specs | specs(*contract.OPTIONS),
+            self._state.specs | specs(*contract.OPTIONS, contract.UNKNOWN_CHARACTERS),
             check_state,
             check_options,
-            defaults=contract.OPTIONS,
+            defaults=contract.OPTIONS | {contract.UNKNOWN_CHARACTERS: ""},
         )
         self.next_char = self._signature(
             self._next_char,
@@ -178,6 +178,7 @@ class ServableModel(Servable):
         return {
             contract.TEXT: prefix + self._vocabulary.decode(written.ids),
             contract.LOG_PROBABILITY: written.log_probability,
+            contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(prefix),
         }
 
     def _lyric(self, inputs: Tensors) -> Tensors:
@@ -190,7 +191,8 @@ class ServableModel(Servable):
 
     def _start(self, inputs: Tensors) -> Tensors:
         prefix = inputs[contract.PREFIX]
-        return self._state.write(self._read(prefix), prefix)
+        unknown = {contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(prefix)}
+        return self._state.write(self._read(prefix), prefix) | unknown
 
     def _resume(self, inputs: Tensors) -> Tensors:
         written = self._write(self._state.read(inputs), self._request(inputs))
@@ -199,6 +201,7 @@ class ServableModel(Servable):
             contract.TEXT: text,
             contract.LOG_PROBABILITY: written.log_probability,
             contract.FINISHED: written.finished,
+            contract.UNKNOWN_CHARACTERS: inputs[contract.UNKNOWN_CHARACTERS],
             **self._state.write(written.reading, inputs[contract.RECENT] + text),
         }
 
@@ -215,10 +218,15 @@ class ServableModel(Servable):
         )
 
     def _next_char(self, inputs: Tensors) -> Tensors:
-        reading = self._read(inputs[contract.PREFIX])
+        prefix = inputs[contract.PREFIX]
+        reading = self._read(prefix)
         logits, _ = self.model.step(reading.recent[:, -1], reading.states)  # [B, vocab_size]
         candidates, probabilities = self._likeliest(logits, inputs[contract.TOP_K])
-        return {contract.CANDIDATES: candidates, contract.PROBABILITIES: probabilities}
+        return {
+            contract.CANDIDATES: candidates,
+            contract.PROBABILITIES: probabilities,
+            contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(prefix),
+        }
 
     def _generate_beam(self, inputs: Tensors) -> Tensors:
         prefix, num_chars = inputs[contract.PREFIX], inputs[contract.NUM_CHARS]
@@ -232,4 +240,5 @@ class ServableModel(Servable):
         return {
             contract.TEXTS: tf.where(exists, texts, ""),
             contract.LOG_PROBABILITIES: beams.log_probabilities,
+            contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(prefix),
         }

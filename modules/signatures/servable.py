@@ -87,6 +87,7 @@ class Servable(tf.Module):
             contract.PERPLEXITY: tf.exp(scores.nats / tf.cast(characters, tf.float32)),
             contract.LOG_PROBABILITIES: -scores.character_nats.to_tensor(),
             contract.RANKS: scores.ranks.to_tensor(),
+            contract.UNKNOWN_CHARACTERS: self._vocabulary.unknown(text),
         }
 
     def _evaluate(self, inputs: Tensors) -> Tensors:

@@ -68,6 +68,12 @@ class Vocabulary(tf.Module):
         ids = self._ids.lookup(tf.strings.as_string(codes.flat_values))  # [sum of n]
         return codes.with_flat_values(ids)
 
+    def unknown(self, texts: tf.Tensor) -> tf.Tensor:
+        """The characters of `string[B]` that are not in the vocabulary, in order: `string[B]`."""
+        is_unknown = tf.ragged.map_flat_values(lambda ids: ids == UNKNOWN_ID, self.encode(texts))
+        characters = tf.ragged.boolean_mask(self.code_points(texts), is_unknown)  # [B, (n)]
+        return tf.strings.unicode_encode(characters, "UTF-8")
+
     def decode(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Indices `int64[B, (n)]`, none of them `<unk>`, to text `string[B]`."""
         codes = tf.strings.to_number(self._entries.lookup(ids.flat_values), tf.int32)

@@ -126,7 +126,7 @@ def administer(**options: Any) -> "AdminClient":
 
 
 def _be_quiet() -> None:
-    messages.set_up_logging(verbose=False)
+    messages.set_up_logging(False, "serving.client")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what fails is in the error already
 
 

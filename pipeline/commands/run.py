@@ -48,7 +48,7 @@ def run(
     """
     config = make_config(**options).here()
     _check_data(config)  # in a moment; to import TFX takes many
-    messages.set_up_logging(verbose, "components", "modules", "pipeline")
+    messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
     with held(config.root, wait), explained(config.root):
         with progress.working("importing TensorFlow and TFX"):
             from pipeline import local

@@ -143,7 +143,7 @@ class AsyncLyricsClient(Connection):
             return call.read(calls.Response())
         request = self.predict_request(call)
         response = await self._call(self._predictions.Predict, request, self.timeout)
-        return call.read(calls.Response(response))
+        return self.read(call, response)
 
     async def _statuses(self, timeout: float) -> list[VersionStatus]:
         request = self.status_request()

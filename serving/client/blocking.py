@@ -194,7 +194,7 @@ class LyricsClient(Connection):
             return call.read(calls.Response())
         request = self.predict_request(call)
         response = self._call(self._predictions.Predict, request, self.timeout)
-        return call.read(calls.Response(response))
+        return self.read(call, response)
 
     def _statuses(self, timeout: float) -> list[VersionStatus]:
         request = self.status_request()

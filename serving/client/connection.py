@@ -1,10 +1,11 @@
 """Where and whom both clients ask, and what they make of refusals. No TensorFlow here."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 
@@ -12,7 +13,7 @@ from modules import contract
 from modules.errors import ConfigError, ServingError
 from modules.versions import LARGEST
 from serving.protocol.arguments import as_integer, as_number, as_text
-from serving.protocol.calls import Call
+from serving.protocol.calls import Call, Response
 from serving.protocol.failures import explain
 from serving.protocol.protos import (
     SIGNATURE_DEF,
@@ -24,6 +25,10 @@ from serving.protocol.protos import (
     prediction_service_pb2_grpc,
 )
 from serving.protocol.proxies import proxy_options
+
+_logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
 
 # The library's own retries, with its jitter of a fifth. Status has none: it is asked for to see
 # how things stand. Source: gRFC A6, "gRPC retry design".
@@ -126,6 +131,7 @@ class Connection:
         self.target = as_text("target", target, ConfigError)
         self.timeout = as_number("timeout", timeout, 0, _LONGEST, ConfigError)
         self._tls = tls
+        self._told: set[str] = set()
         self._model = model_pb2.ModelSpec(name=as_text("model_name", model_name, ConfigError))
         if label is not None:
             self._model.version_label = as_text("label", label, ConfigError)
@@ -144,13 +150,23 @@ class Connection:
 
     def predict_request(self, call: Call) -> predict_pb2.PredictRequest:
         """The request of a call."""
-        request = predict_pb2.PredictRequest(
-            model_spec=self._model, inputs=call.inputs, output_filter=call.outputs
-        )
+        request = predict_pb2.PredictRequest(model_spec=self._model, inputs=call.inputs)
         request.model_spec.signature_name = call.signature_name
         if call.version:
             request.model_spec.version.value = call.version
         return request
+
+    def read(self, call: Call[Answer], response: predict_pb2.PredictResponse) -> Answer:
+        """What a call is answered; characters that the model does not know are logged, once."""
+        answer = Response(response)
+        unknown = dict.fromkeys("".join(answer.texts(contract.UNKNOWN_CHARACTERS)))
+        if new := [character for character in unknown if character not in self._told]:
+            shown = ", ".join(c if c.isprintable() else ascii(c) for c in new)
+            _logger.warning(
+                "Note: the model does not know %s: it read them as unknown characters", shown
+            )
+            self._told.update(new)
+        return call.read(answer)
 
     def status_request(self) -> get_model_status_pb2.GetModelStatusRequest:
         """Asks how the model's versions stand."""

@@ -13,10 +13,12 @@ class Generated:
         text: the prefix and what follows it.
         log_probability: of all that follows, in nats, under the model's own distribution,
             whatever the temperature.
+        unknown: the characters of the prefix that the model does not know, each once.
     """
 
     text: str
     log_probability: float
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,14 @@ class Score:
         characters: how many characters were scored.
         perplexity: exp(nats / characters).
         scored: every character of the text; none of a fill-in model.
+        unknown: the characters of the text that the model does not know, each once.
     """
 
     nats: float
     characters: int
     perplexity: float
     scored: tuple[ScoredCharacter, ...] = ()
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +75,12 @@ class Filled:
     Attributes:
         text: with the likeliest character in each blank.
         blanks: the candidates for each, the likeliest first.
+        unknown: the characters of the text that the model does not know, each once.
     """
 
     text: str
     blanks: list[list[Candidate]]
+    unknown: str = ""
 
 
 @dataclass(frozen=True)

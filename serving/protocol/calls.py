@@ -3,12 +3,13 @@
 The clients differ only in how they wait: both send these calls.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar
 
 from modules import contract
-from modules.errors import ServingError
+from modules.errors import ServingError, WrongModel
 from serving.protocol.answers import (
     Candidate,
     Filled,
@@ -77,6 +78,14 @@ class Response:
         """An output of strings."""
         return [text.decode() for text in self.column(name)]
 
+    def unknown(self) -> Iterator[str]:
+        """Of each row the characters that the model does not know, each once.
+
+        Where the model is of before it told them, there are none.
+        """
+        told = self.texts(contract.UNKNOWN_CHARACTERS)
+        return chain(("".join(dict.fromkeys(characters)) for characters in told), repeat(""))
+
 
 @dataclass(frozen=True)
 class Call(Generic[Answer]):
@@ -87,7 +96,6 @@ class Call(Generic[Answer]):
         rows: how many rows the inputs have.
         inputs: by name.
         read: makes the answer of the response.
-        outputs: what to ask for; nothing is all that the signature has.
         version: the only one to ask; None is the one that the client was given.
     """
 
@@ -95,7 +103,6 @@ class Call(Generic[Answer]):
     rows: int
     inputs: Mapping[str, tensor_pb2.TensorProto]
     read: Callable[[Response], Answer]
-    outputs: tuple[str, ...] = ()
     version: int | None = None
 
 
@@ -109,7 +116,6 @@ def generate(
         len(texts),
         _texts(contract.PREFIX, texts) | _chosen(options, len(texts)),
         lambda response: response.texts(contract.TEXT),
-        outputs=(contract.TEXT,),
     )
 
 
@@ -119,12 +125,16 @@ def generate_scored(
     """The same, and how likely it is."""
 
     def read(response: Response) -> list[Generated]:
-        nats = response.column(contract.LOG_PROBABILITY)
-        return list(map(Generated, response.texts(contract.TEXT), nats))
+        texts, nats = response.texts(contract.TEXT), response.column(contract.LOG_PROBABILITY)
+        if len(nats) < len(texts):
+            raise WrongModel(
+                f"the model cannot do this (it has no {contract.LOG_PROBABILITY}): "
+                "serve one that this pipeline has pushed lately"
+            )
+        return list(map(Generated, texts, nats, response.unknown()))
 
     call = generate(prefixes, xla, **options)
-    outputs = (*call.outputs, contract.LOG_PROBABILITY)
-    return Call(call.signature_name, call.rows, call.inputs, read, outputs)
+    return Call(call.signature_name, call.rows, call.inputs, read)
 
 
 def generate_beam(
@@ -136,9 +146,10 @@ def generate_beam(
 
     def read(response: Response) -> list[list[Generated]]:
         columns = map(response.column, (contract.TEXTS, contract.LOG_PROBABILITIES))
+        rows = zip(zip(*columns, strict=True), response.unknown(), strict=False)
         return [
-            [Generated(text.decode(), nats) for text, nats in zip(*row, strict=True) if text]
-            for row in zip(*columns, strict=True)
+            [Generated(text.decode(), n, unknown) for text, n in zip(*row, strict=True) if text]
+            for row, unknown in rows
         ]
 
     inputs = _texts(contract.PREFIX, texts) | _options(options, len(texts))
@@ -182,12 +193,14 @@ def score(texts: Sequence[str]) -> Call[list[Score]]:
         rows = zip(texts, *map(response.column, names), strict=True)
         each = zip(*map(response.column, (contract.LOG_PROBABILITIES, contract.RANKS)), strict=True)
         nothing: tuple[list, list] = ([], [])  # a fill-in model tells of no single characters
+        unknown = response.unknown()
         return [
             Score(
                 nats,
                 characters,
                 perplexity,
                 tuple(map(ScoredCharacter, text, *next(each, nothing))),
+                next(unknown),
             )
             for text, nats, characters, perplexity in rows
         ]
@@ -215,8 +228,13 @@ def fill(texts: Sequence[str], top_k: int) -> Call[list[Filled]]:
     def read(response: Response) -> list[Filled]:
         names = (contract.CANDIDATES, contract.PROBABILITIES)
         rows = zip(texts, response.texts(contract.TEXT), *map(response.column, names), strict=True)
+        unknown = response.unknown()
         return [
-            Filled(filled, list(map(_candidates, *ranked))[: text.count(contract.BLANK)])
+            Filled(
+                filled,
+                list(map(_candidates, *ranked))[: text.count(contract.BLANK)],
+                next(unknown),
+            )
             for text, filled, *ranked in rows
         ]
 

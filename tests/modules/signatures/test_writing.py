@@ -166,7 +166,10 @@ def test_a_text_in_parts_is_the_whole(ask, cell, options):
 
 def test_the_state_is_plain_tensors(ask, cell):
     state = ask("start", prefix=["春a", "夏"])
-    assert set(state) == {"recent", "position", *STATES[cell]}
+    assert set(state) == {"recent", "position", "unknown_characters", *STATES[cell]}
+    assert texts_of(state, "unknown_characters") == ["", "夏"]
+    resumed = ask("resume", num_chars=np.int32([1]), **state)
+    assert texts_of(resumed, "unknown_characters") == ["", "夏"]
     for name in STATES[cell]:
         assert state[name].shape == (2, 2, 8)  # rows, layers, hidden units
         assert state[name][0].any()

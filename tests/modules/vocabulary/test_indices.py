@@ -13,6 +13,11 @@ def test_unknown_characters_are_0(vocabulary):
     assert vocabulary.encode(tf.constant(["夏a𝄞"])).to_list() == [[0, 3, 0]]
 
 
+def test_unknown_characters_are_told_in_order(vocabulary):
+    unknown = vocabulary.unknown(tf.constant(["夏a𝄞夏", "春", ""])).numpy()
+    assert [text.decode() for text in unknown] == ["夏𝄞夏", "", ""]
+
+
 def test_digits_are_characters_and_not_code_points(vocabulary):
     # "97" is how the file spells "a".
     assert vocabulary.encode(tf.constant(["97"])).to_list() == [[0, 0]]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.fast
 def test_json_of_scores_and_of_texts(capsys):
     machines.print_json([Score(2.5, 4, -math.inf)])
     assert json.loads(capsys.readouterr().out) == [
-        {"nats": 2.5, "characters": 4, "perplexity": None, "scored": []}
+        {"nats": 2.5, "characters": 4, "perplexity": None, "scored": [], "unknown": ""}
     ]
     machines.print_json(["分\n开", "[red]" * 40])
     output = capsys.readouterr().out

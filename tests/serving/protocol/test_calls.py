@@ -96,7 +96,7 @@ def test_a_beam_finds_the_likeliest_first_and_none_less_likely_than_greedy(clien
 def test_the_state_goes_there_and_back(client):
     state = client.start(PREFIXES)
     assert state.version == client.wait_until_ready()
-    assert set(state.tensors) == {"h", "c", "recent", "position"}
+    assert set(state.tensors) == {"h", "c", "recent", "position", "unknown_characters"}
     texts, nats = list(PREFIXES), [0.0] * 3
     for num_chars in (1, 0, 8, 3):
         resumed = client.resume(state, **HOT | {"num_chars": num_chars})

@@ -48,6 +48,10 @@ def client(target):
         yield client
 
 
+def test_a_blank_is_no_unknown_character(client):
+    assert [filled.unknown for filled in client.fill(["想□龘", "□"])] == ["龘", ""]
+
+
 def test_fill_answers_as_the_model_does(client, servable):
     expected = servable.fill(text=tf.constant(TEXTS), top_k=tf.constant([3, 3, 3]))
     answers = client.fill(TEXTS, top_k=3)
