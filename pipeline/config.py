@@ -58,10 +58,11 @@ class PipelineConfig(Options):
 
     data: str = option(
         BUNDLED_CORPUS,
-        "Zip of .txt files: a path, a glob, or a span-{SPAN}/v{VERSION} pattern.",
+        "Zip or folder of .txt files, or one of them: a path, a URL, a glob, or a "
+        "span-{SPAN}/v{VERSION} pattern.",
         group=FIRST,
         shown="the bundled corpus",
-        metavar="ZIP",
+        metavar="PATH",
     )
     root: str = option(
         "runs/lyrics",

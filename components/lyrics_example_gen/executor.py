@@ -18,8 +18,8 @@ from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import holdout, reader
 from modules.corpus.account import Account, account_of
-from modules.corpus.archives import Archive
 from modules.corpus.holdout import HoldOut, Piece
+from modules.corpus.kinds import open_archive
 from modules.corpus.reader import CorpusOptions, Document
 from modules.errors import CorpusError
 
@@ -83,7 +83,9 @@ class ReadExamples(beam.DoFn):
 
     def setup(self) -> None:
         """Keeps archives open from one piece to the next: their directories are long."""
-        self._open = lru_cache(OPEN_ARCHIVES)(lambda path: Archive(path, self._max_ratio, FILES))
+        self._open = lru_cache(OPEN_ARCHIVES)(
+            lambda path: open_archive(path, self._max_ratio, FILES)
+        )
 
     def teardown(self) -> None:
         """Lets go of them."""

@@ -50,7 +50,8 @@ class Archive:
                 raise CorpusError(
                     f"{path} is truncated or damaged ({error}): copy it again"
                     if is_zip
-                    else f"{path} is not a zip: pack the texts into one, or match only zips"
+                    else f"{path} is not a zip, a .txt file or a folder of them: pack the texts "
+                    "into a zip, or match only such"
                 ) from error
 
     def __enter__(self) -> "Archive":
@@ -189,9 +190,7 @@ class Archive:
         return self._file.seek(0, os.SEEK_END) or self._file.tell()
 
     def _refusal(self, name: str, what: str, **options: Any) -> CorpusError:
-        error = CorpusError(what, options or None)
-        error.about = f"{self.path}: {name!r} "
-        return error
+        return members.refusal(self.path, name, what, **options)
 
 
 def _name_codec(infos: list[zipfile.ZipInfo]) -> str:

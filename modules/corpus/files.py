@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from glob import glob, has_magic
 from pathlib import PurePath
 from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
 
+from modules.corpus.members import why_not_read
+from modules.corpus.urls import is_url
 from modules.errors import CorpusError
 
 CHUNK = 2**16  # bytes in memory at a time
@@ -25,6 +28,12 @@ class Files(Protocol):
     def exists(self, path: str) -> bool:
         """Whether there is something at a path."""
 
+    def is_folder(self, path: str) -> bool:
+        """Whether it is a folder."""
+
+    def walk(self, path: str) -> list[str]:
+        """The paths of all files in a folder, and in the folders in it."""
+
 
 class LocalFiles:
     """Files of this machine."""
@@ -41,6 +50,15 @@ class LocalFiles:
         """See base class."""
         return os.path.exists(path)
 
+    def is_folder(self, path: str) -> bool:
+        """See base class."""
+        return os.path.isdir(path)
+
+    def walk(self, path: str) -> list[str]:
+        """See base class. A link to a folder is passed over, lest it lead round in a circle."""
+        found = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        return [path for path in found if os.path.isfile(path)]
+
 
 LOCAL = LocalFiles()
 
@@ -55,9 +73,12 @@ def match(pattern: str, files: Files = LOCAL) -> dict[str, str]:
         CorpusError: if there is none.
     """
     if files.exists(pattern):
-        return {os.path.basename(pattern): pattern}
+        return {own_name(pattern): pattern}
     if not has_magic(pattern):
-        raise CorpusError(f"no such file: {pattern}: give the path of a zip, or a pattern of paths")
+        raise CorpusError(
+            f"no such file: {pattern}: give the path of a zip, of a .txt file or of a folder of "
+            "them, or a pattern of paths"
+        )
     paths = files.glob(pattern)
     if not paths:
         raise CorpusError(f"nothing matches {pattern}: give a pattern that matches a zip or more")
@@ -69,8 +90,17 @@ def match(pattern: str, files: Files = LOCAL) -> dict[str, str]:
     )
 
 
+def own_name(path: str) -> str:
+    """Of a file or a folder, `.` and `songs/` included; of an address, without its query."""
+    if is_url(path):
+        return os.path.basename(unquote(urlsplit(path).path))
+    return os.path.basename(path.rstrip("/") if "://" in path else os.path.abspath(path))
+
+
 def fingerprint(archives: Mapping[str, str], files: Files = LOCAL) -> str:
     """SHA-256 over the names and the bytes of archives, and over nothing else.
+
+    Of a folder, over those of all texts in it.
 
     Args:
         archives: paths by name.
@@ -81,12 +111,22 @@ def fingerprint(archives: Mapping[str, str], files: Files = LOCAL) -> str:
     """
     total = hashlib.sha256()
     for name, path in sorted(archives.items()):
-        content = hashlib.sha256()
-        with readable(path), files.open(path) as file:
-            while chunk := file.read(CHUNK):
-                content.update(chunk)
-        total.update(f"{name}\0{content.hexdigest()}\0".encode())
+        if files.is_folder(path):
+            inner = {os.path.relpath(file, path): file for file in files.walk(path)}
+            texts = {name: file for name, file in inner.items() if not why_not_read(name)}
+            digest = fingerprint(texts, files)
+        else:
+            digest = _digest(path, files)
+        total.update(f"{name}\0{digest}\0".encode(errors="surrogateescape"))
     return total.hexdigest()
+
+
+def _digest(path: str, files: Files) -> str:
+    content = hashlib.sha256()
+    with readable(path), files.open(path) as file:
+        while chunk := file.read(CHUNK):
+            content.update(chunk)
+    return content.hexdigest()
 
 
 @contextmanager
@@ -96,5 +136,5 @@ def readable(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise CorpusError(
-            f"{path} cannot be read ({error.strerror}): give a zip that this user may read"
+            f"{path} cannot be read ({error.strerror or error}): give what this user may read"
         ) from error

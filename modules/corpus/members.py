@@ -2,6 +2,9 @@
 
 import re
 import unicodedata
+from typing import Any
+
+from modules.errors import CorpusError
 
 # Why a member is not read.
 HIDDEN = "hidden"
@@ -40,3 +43,10 @@ def why_not_read(name: str) -> str | None:
 def is_archive(name: str) -> bool:
     """Whether a name is that of an archive."""
     return name.lower().endswith(_ARCHIVES)
+
+
+def refusal(path: str, name: str, what: str, **options: Any) -> CorpusError:
+    """The error that says what is wrong with a member of the archive at a path."""
+    error = CorpusError(what, options or None)
+    error.about = f"{path}: {name!r} "
+    return error

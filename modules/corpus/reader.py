@@ -13,6 +13,8 @@ from modules.checks import Options, option
 from modules.corpus import detection, encodings
 from modules.corpus.archives import Archive
 from modules.corpus.files import LOCAL, Files
+from modules.corpus.folders import Folder
+from modules.corpus.kinds import open_archive
 from modules.corpus.members import EMPTY
 from modules.errors import CorpusError
 
@@ -55,7 +57,7 @@ class Document:
 
     Attributes:
         index: its place in reading order: by archive name, then by member name.
-        name: `<archive>/<member>`.
+        name: `<archive>/<member>`; of a text that is its own archive, only that.
         path: of the archive.
         member: its name in the archive.
         codec: Python's name of its encoding.
@@ -99,7 +101,7 @@ def check(archives: Mapping[str, str], options: CorpusOptions, files: Files = LO
         CorpusError: if one is no zip, has no texts or has a member that is refused.
     """
     for path in archives.values():
-        with Archive(path, options.max_ratio, files) as archive:
+        with open_archive(path, options.max_ratio, files) as archive:
             _ = archive.texts
             _check_passed_over(path, archive.passed_over, options)
 
@@ -124,7 +126,7 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
     opening, budget = "", options.max_bytes
     for name, path in sorted(archives.items()):
         found = len(documents)
-        with Archive(path, options.max_ratio, files) as archive:
+        with open_archive(path, options.max_ratio, files) as archive:
             passed_over = dict(archive.passed_over)
             for member in archive.texts:
                 # Once through before a byte is decoded, so that damage is called damage.
@@ -135,7 +137,7 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
                     passed_over[member] = EMPTY
                     continue
                 opening = opening or reading.opening
-                place = (len(documents), f"{name}/{member}", path, member)
+                place = (len(documents), _document_name(name, member), path, member)
                 documents.append(Document(*place, reading.codec, reading.characters))
         if len(documents) == found:
             raise CorpusError(f"{path} holds only empty texts: add some text, or leave it out")
@@ -143,6 +145,11 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
         reasons.update(passed_over.values())
     kept = _truncate(documents, options.max_characters)
     return Corpus(kept, dict(reasons), dict(dropped), opening)
+
+
+def _document_name(archive: str, member: str) -> str:
+    is_single = archive.rpartition("/")[2] == member
+    return archive if is_single else f"{archive}/{member}"
 
 
 def _check_passed_over(path: str, reasons: Mapping[str, str], options: CorpusOptions) -> None:
@@ -160,7 +167,9 @@ def _check_passed_over(path: str, reasons: Mapping[str, str], options: CorpusOpt
     )
 
 
-def read(archive: Archive, document: Document, start: int, stop: int) -> Iterator[tuple[int, str]]:
+def read(
+    archive: Archive | Folder, document: Document, start: int, stop: int
+) -> Iterator[tuple[int, str]]:
     """The characters `[start, stop)` of a document, in passages of at most PASSAGE characters.
 
     Yields:
@@ -181,7 +190,7 @@ def read(archive: Archive, document: Document, start: int, stop: int) -> Iterato
         )
 
 
-def _identify(archive: Archive, member: str, options: CorpusOptions) -> detection.Reading:
+def _identify(archive: Archive | Folder, member: str, options: CorpusOptions) -> detection.Reading:
     """Finds how to read a text; says in the log what is odd about it."""
     try:
         reading = detection.identify(lambda: archive.read(member), options.encoding)

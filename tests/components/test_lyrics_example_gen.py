@@ -3,7 +3,11 @@ import os
 import shutil
 import time
 from dataclasses import asdict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import quote
 
 import pytest
 from tfx.components.util import examples_utils
@@ -192,6 +196,46 @@ def test_buckets_are_read_by_tfx(tmp_path, pack):
     assert files.fingerprint(archives, source.FILES) == source.resolve(str(path)).fingerprint
     (document,) = reader.inspect(archives, CorpusOptions(), source.FILES).documents
     assert (document.name, document.characters) == ("a.zip/a.txt", 3)
+
+
+@pytest.fixture
+def web(tmp_path):
+    """Serves the files of `tmp_path`; its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("localhost", 0), handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_corpus_of_the_web(tmp_path, pack, web, records):
+    pack(tmp_path / "歌.zip", {"a.txt": "一二"})
+    address = f"{web}/{quote('歌.zip')}?at=once"
+    artifact = run_executor(tmp_path, address, hold_out=HoldOut("none"))
+    assert records(artifact, "train") == [(0, 0, "歌.zip/a.txt", "一二\n")]
+    (tmp_path / "b.txt").write_text("三")
+    artifact = run_executor(tmp_path / "text", f"{web}/b.txt?raw", hold_out=HoldOut("none"))
+    assert records(artifact, "train") == [(0, 0, "b.txt", "三\n")]
+    with pytest.raises(CorpusError, match=r"no\.zip cannot be read \(HTTP Error 404: .*\): give"):
+        source.resolve(f"{web}/no.zip")
+
+
+def test_a_folder_is_read_on_the_workers_too(tmp_path, records):
+    for name in ("songs/in/a.txt", "songs/b.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    expected = [
+        (0, 0, "songs/b.txt", "songs/b.txt\n"),
+        (1, 0, "songs/in/a.txt", "songs/in/a.txt\n"),
+    ]
+    for number, pattern in enumerate((f"{tmp_path}/songs", f"file://{tmp_path}/songs")):
+        artifact = run_executor(tmp_path / str(number), pattern, hold_out=HoldOut("none"))
+        assert records(artifact, "train") == expected
+
+
+def test_a_scheme_that_nobody_knows():
+    with pytest.raises(CorpusError, match=r"s3://b/a\.zip cannot be read: TensorFlow knows no s3:"):
+        source.resolve("s3://b/a.zip")
 
 
 SONG = {"a.txt": "一二三四五\n" * 200}
