@@ -1,6 +1,7 @@
 """The LyricsExampleGen executor: checks the archives, plans the splits, writes their Examples."""
 
 import dataclasses
+import itertools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from components.executors import Artifacts, BeamExecutor, Properties
 from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
 from components.stream import Stream, path_of
 from modules import features
-from modules.corpus import holdout, reader
+from modules.corpus import copies, holdout, reader
 from modules.corpus.account import Account, account_of
 from modules.corpus.holdout import HoldOut, Piece
 from modules.corpus.kinds import open_archive
@@ -56,13 +57,14 @@ class Executor(BeamExecutor):
         source = resolve(exec_properties[INPUT_PATTERN])
         _check_unchanged(source, exec_properties.get(FINGERPRINT))
         corpus = reader.inspect(source.archives, options, FILES)
-        pieces = holdout.plan(corpus.documents, hold_out)
+        originals = copies.originals(_texts(corpus.documents, options))
+        pieces = holdout.plan(corpus.documents, hold_out, originals)
 
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         streams = artifact_utils.get_single_uri(output_dict[DOCUMENTS])
         splits = _by_split(corpus.documents, pieces)
         describe(examples, list(splits))
-        _record(examples, source, account_of(corpus, pieces))
+        _record(examples, source, account_of(corpus, pieces, originals))
         with self.pipeline() as pipeline:
             for split, parts in splits.items():
                 _stream(parts).save(path_of(streams, split))
@@ -105,6 +107,15 @@ class ReadExamples(beam.DoFn):
                 }
             )
             yield serialize(example)
+
+
+def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[str]:
+    """Each document's, one after the other."""
+    for path, of_path in itertools.groupby(documents, key=lambda document: document.path):
+        with open_archive(path, options.max_ratio, FILES) as archive:
+            for document in of_path:
+                passages = reader.read(archive, document, 0, document.characters)
+                yield "".join(text for _, text in passages)
 
 
 def _stream(parts: Sequence[tuple[Document, Piece]]) -> Stream:

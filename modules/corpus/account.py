@@ -1,11 +1,11 @@
 """What became of a corpus: what of it was read, held out, passed over and dropped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from modules.corpus.holdout import Piece
 from modules.corpus.reader import Corpus
-from modules.features import EVAL
+from modules.features import EVAL, TRAIN
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Account:
         held_out_characters: in what is held out.
         passed_over: how many members were not read, by the reason.
         dropped: how many characters were not read, by code point, such as `U+FEFF`.
+        copies: how many songs are copies of others, or nearly.
+        known_songs: how many of those held out have a copy in the training text.
         opening: how the first song begins, which tells whether the encoding is the right one.
     """
 
@@ -29,11 +31,19 @@ class Account:
     passed_over: dict[str, int]
     dropped: dict[str, int]
     opening: str
+    copies: int = 0
+    known_songs: int = 0
 
 
-def account_of(corpus: Corpus, pieces: Sequence[Piece]) -> Account:
+def account_of(corpus: Corpus, pieces: Sequence[Piece], originals: Mapping[int, int]) -> Account:
     """The account of a corpus that was cut into pieces."""
     held_out = [piece for piece in pieces if piece.split == EVAL]
+
+    def families(split: str) -> list[int]:
+        indices = {piece.document_index for piece in pieces if piece.split == split}
+        return [originals.get(index, index) for index in indices]
+
+    trained_on = {*families(TRAIN)} if originals else set()  # of a text that is cut in two, no
     return Account(
         songs=len(corpus.documents),
         characters=sum(document.characters for document in corpus.documents),
@@ -42,4 +52,6 @@ def account_of(corpus: Corpus, pieces: Sequence[Piece]) -> Account:
         passed_over=corpus.passed_over,
         dropped={f"U+{ord(found):04X}": count for found, count in corpus.dropped.items()},
         opening=corpus.opening,
+        copies=len(originals),
+        known_songs=sum(family in trained_on for family in families(EVAL)),
     )

@@ -17,14 +17,20 @@ at, is chosen on `validation` where there is one: a part of what would else be t
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from modules.checks import Options, option
-from modules.corpus.reader import Document
+from modules.corpus.copies import described
+from modules.corpus.reader import NAMED, Document
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
+
+_logger = logging.getLogger(__name__)
 
 Policy = Literal["auto", "documents", "tail", "none"]
 
@@ -62,6 +68,12 @@ class HoldOut(Options, group="Hold-out"):
         high=0.5,
     )
 
+    copies: Literal["together", "keep", "drop", "refuse"] = option(
+        "together",
+        "Songs that are copies of others, or nearly: in one split with them; in any; left out; or "
+        "refused.",
+    )
+
     @property
     def shares(self) -> list[Share]:
         """What is set aside, one after the other, each from what the ones before have left."""
@@ -89,43 +101,83 @@ class Piece:
     stop: int
 
 
-def plan(documents: Sequence[Document], hold_out: HoldOut) -> list[Piece]:
+def plan(
+    documents: Sequence[Document],
+    hold_out: HoldOut,
+    originals: Mapping[int, int] = MappingProxyType({}),
+) -> list[Piece]:
     """Cuts documents into the pieces of the splits, in reading order.
 
     Args:
         documents: in reading order, at least one.
         hold_out: what to hold out.
+        originals: of documents that are copies, their indices to those of what they copy.
 
     Raises:
-        ConfigError: if a split would be empty.
+        ConfigError: if a split would be empty, or copies are refused.
     """
     policy, shares = hold_out.hold_out_policy, hold_out.shares
+    if originals and hold_out.copies == "refuse":
+        names = [document.name for document in documents]
+        raise ConfigError(
+            "{copies} refuses copies, which the corpus has: {named}: take them out, or give "
+            "{copies:together}",
+            vars(hold_out),
+            named=described(originals, names, NAMED),
+        )
+    if hold_out.copies == "drop":
+        documents = [document for document in documents if document.index not in originals]
+    if hold_out.copies != "together":
+        originals = {}
     if policy == "documents" or (policy != "tail" and len(documents) >= MANY):
-        return _deal_documents(documents, shares)
+        return _deal_documents(documents, shares, originals)
     return list(_cut_tail(documents, shares, hold_out.hold_out_gap))
 
 
-def _deal_documents(documents: Sequence[Document], shares: Sequence[Share]) -> list[Piece]:
-    """Every document to one split."""
+def _deal_documents(
+    documents: Sequence[Document], shares: Sequence[Share], originals: Mapping[int, int]
+) -> list[Piece]:
+    """Every document to one split, a copy to its original's."""
     if len(documents) <= len(shares):
         raise ConfigError(
             f"{{hold_out_policy:documents}} needs at least {len(shares) + 1} documents; the corpus "
             f"has {len(documents)}: give more, or {{hold_out_policy:tail}}",
             {"hold_out_policy": "documents"},
         )
-    splits: dict[str, str] = {}  # by the document's name
+    if len(documents) - len(originals) <= len(shares):
+        _logger.warning("all songs are copies of so few that these cannot be kept apart")
+        originals = {}
+    splits: dict[int, str] = {}  # by the original's index
+    families = _families(documents, originals)
     for number, share in enumerate(shares):
-        left = [document for document in documents if document.name not in splits]
-        names = _names_of_share(left, share, spared=len(shares) - number)
-        splits |= dict.fromkeys(names, share.split)
+        left = [family for family in families if family.index not in splits]
+        chosen = _chosen_for(left, share, spared=len(shares) - number)
+        splits |= dict.fromkeys(chosen, share.split)
     return [
-        Piece(document.index, splits.get(document.name, TRAIN), 0, document.characters)
+        Piece(
+            document.index,
+            splits.get(originals.get(document.index, document.index), TRAIN),
+            0,
+            document.characters,
+        )
         for document in documents
     ]
 
 
-def _names_of_share(documents: Sequence[Document], share: Share, spared: int) -> set[str]:
-    """In the order of their names' hashes, every document that brings the sum closer to ratio.
+def _families(documents: Sequence[Document], originals: Mapping[int, int]) -> list[Document]:
+    """The originals, each as long as it is with all its copies."""
+    lengths: Counter[int] = Counter()
+    for document in documents:
+        lengths[originals.get(document.index, document.index)] += document.characters
+    return [
+        replace(document, characters=lengths[document.index])
+        for document in documents
+        if document.index not in originals
+    ]
+
+
+def _chosen_for(documents: Sequence[Document], share: Share, spared: int) -> set[int]:
+    """Indices, in the order of the names' hashes, of all that bring the sum closer to the ratio.
 
     Args:
         documents: what to choose from.
@@ -135,14 +187,14 @@ def _names_of_share(documents: Sequence[Document], share: Share, spared: int) ->
     salt = "" if share.split == EVAL else share.split  # each split has an order of its own
     wanted = share.ratio * sum(document.characters for document in documents)
     in_order = sorted(documents, key=lambda document: _stable_hash(salt + document.name))
-    chosen: set[str] = set()
+    chosen: set[int] = set()
     for document in in_order:
         closer = abs(wanted - document.characters) < abs(wanted)
         if closer and len(chosen) < len(documents) - spared:
-            chosen.add(document.name)
+            chosen.add(document.index)
             wanted -= document.characters
     # Where each is much larger than wanted, the smallest is the closest.
-    return chosen or {min(in_order, key=lambda document: document.characters).name}
+    return chosen or {min(in_order, key=lambda document: document.characters).index}
 
 
 def _stable_hash(name: str) -> bytes:

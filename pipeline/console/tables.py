@@ -30,6 +30,8 @@ def print_summary(summary: Summary) -> None:
         )
     verdict = ("blessed", "green") if summary.blessed else ("not blessed", "red")
     terminal.print_line("Corpus      ", _corpus_line(summary.corpus))
+    if summary.corpus.copies:
+        terminal.print_line("Copies      ", _copies_line(summary.corpus))
     terminal.print_line("Begins      ", terminal.literal(summary.corpus.opening))
     terminal.print_line("Vocabulary  ", f"{summary.vocab_size:,} entries")
     if summary.tuned:
@@ -67,6 +69,15 @@ def _corpus_line(corpus: Account) -> str:
 
 def _songs(count: int) -> str:
     return "1 song" if count == 1 else f"{count:,} songs"
+
+
+def _copies_line(corpus: Account) -> str:
+    """How many there are, and whether they tell on the figures."""
+    copies = f"{corpus.copies:,} of the songs are copies of others, or nearly"
+    if not corpus.known_songs:
+        return f"{copies}; none is both trained on and held out"
+    known = f"{_songs(corpus.known_songs)} held out that the model was trained on"
+    return f"{copies}; {known}, which measures memory"
 
 
 def _stage_table(summary: Summary) -> Table:
