@@ -16,6 +16,7 @@ from modules.errors import CorpusError
 
 SMALL = 2**20  # bytes: a member below that is never a bomb, however well it is packed
 
+_END, _END_SIZE = b"PK\5\6", 22  # what a zip ends with, but for its comment, and its length
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: traditional, strong, masked headers
 _UTF8_NAME = 0x800
 # The others' decompressors hand out all they have at once, so that no limit can be kept.
@@ -53,6 +54,12 @@ class Archive:
                     else f"{path} is not a zip, a .txt file or a folder of them: pack the texts "
                     "into a zip, or match only such"
                 ) from error
+            if _ends_twice(self._file):
+                with self._file:
+                    raise CorpusError(
+                        f"{path} can be read in two ways, for its comment holds the end of another "
+                        "zip: pack the texts again, without a comment"
+                    )
 
     def __enter__(self) -> "Archive":
         return self
@@ -191,6 +198,23 @@ class Archive:
 
     def _refusal(self, name: str, what: str, **options: Any) -> CorpusError:
         return members.refusal(self.path, name, what, **options)
+
+
+def _ends_twice(file: Any) -> bool:
+    """Whether zipfile took what is in a comment for the end of the zip.
+
+    It looks for the last end record; the true one is the first whose comment ends with the file.
+    """
+    file.seek(0, os.SEEK_END)
+    file.seek(-min(file.tell(), _END_SIZE + 2**16 - 1), os.SEEK_CUR)
+    tail = file.read()
+    start = tail.find(_END)
+    while start >= 0:
+        length = int.from_bytes(tail[start + _END_SIZE - 2 : start + _END_SIZE], "little")
+        if start + _END_SIZE + length == len(tail):
+            return start < tail.rfind(_END)
+        start = tail.find(_END, start + 1)
+    return False
 
 
 def _name_codec(infos: list[zipfile.ZipInfo]) -> str:

@@ -149,7 +149,7 @@ def _unified(texts: Iterable[str]) -> Iterator[str]:
 def _composed(texts: Iterable[str]) -> Iterator[str]:
     """Unicode NFC; cuts only before a character that composes with nothing before it."""
     held = ""
-    for text in texts:
+    for text in filter(None, texts):
         held += text
         indices = range(len(held) - 1, 0, -1)
         cut = next((index for index in indices if _starts_anew(held[index])), 0)

@@ -5,14 +5,15 @@ wrong before anything is written; the second, on the workers, reads what the tab
 """
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from modules.checks import Options, option
-from modules.corpus import detection, encodings
+from modules.corpus import detection, encodings, strict
 from modules.corpus.archives import Archive
-from modules.corpus.files import LOCAL, Files
+from modules.corpus.files import CHUNK, LOCAL, Files
 from modules.corpus.folders import Folder
 from modules.corpus.kinds import open_archive
 from modules.corpus.members import EMPTY
@@ -21,7 +22,7 @@ from modules.errors import CorpusError
 _logger = logging.getLogger(__name__)
 
 PASSAGE = 4096  # characters of an Example at most
-NAMED = 3  # of the members that are refused together, those that are named
+SECONDS = 2  # from one word of how far the first reading is to the next
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def check(archives: Mapping[str, str], options: CorpusOptions, files: Files = LO
     for path in archives.values():
         with open_archive(path, options.max_ratio, files) as archive:
             _ = archive.texts
-            _check_passed_over(path, archive.passed_over, options)
+            if options.strict:
+                strict.check_passed_over(path, archive.passed_over)
 
 
 def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = LOCAL) -> Corpus:
@@ -128,11 +130,11 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
         found = len(documents)
         with open_archive(path, options.max_ratio, files) as archive:
             passed_over = dict(archive.passed_over)
-            for member in archive.texts:
-                # Once through before a byte is decoded, so that damage is called damage.
-                budget -= sum(map(len, archive.read(member, budget)))
-                reading = _identify(archive, member, options)
-                dropped += reading.dropped
+            for member in _with_progress(archive):
+                size, chunks = _read_through(archive, member, budget)
+                budget -= size
+                reading = _identify(archive, member, chunks, options)
+                dropped.update(reading.dropped)
                 if not reading.characters:
                     passed_over[member] = EMPTY
                     continue
@@ -141,7 +143,8 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
                 documents.append(Document(*place, reading.codec, reading.characters))
         if len(documents) == found:
             raise CorpusError(f"{path} holds only empty texts: add some text, or leave it out")
-        _check_passed_over(path, passed_over, options)
+        if options.strict:
+            strict.check_passed_over(path, passed_over)
         reasons.update(passed_over.values())
     kept = _truncate(documents, options.max_characters)
     return Corpus(kept, dict(reasons), dict(dropped), opening)
@@ -150,21 +153,6 @@ def inspect(archives: Mapping[str, str], options: CorpusOptions, files: Files = 
 def _document_name(archive: str, member: str) -> str:
     is_single = archive.rpartition("/")[2] == member
     return archive if is_single else f"{archive}/{member}"
-
-
-def _check_passed_over(path: str, reasons: Mapping[str, str], options: CorpusOptions) -> None:
-    """With `strict` there is to be nothing."""
-    if not options.strict or not reasons:
-        return
-    named = [f"{name!r} ({reason})" for name, reason in sorted(reasons.items())]
-    more = [f"and {len(named) - NAMED} more"] * (len(named) > NAMED)
-    raise CorpusError(
-        "{path} holds what is not read, which {strict} refuses: {named}: take it out, or give "
-        "{strict:False} to pass it over",
-        {"strict": True},
-        path=path,
-        named=", ".join([*named[:NAMED], *more]),
-    )
 
 
 def read(
@@ -190,11 +178,43 @@ def read(
         )
 
 
-def _identify(archive: Archive | Folder, member: str, options: CorpusOptions) -> detection.Reading:
+def _with_progress(archive: Archive | Folder) -> Iterator[str]:
+    """Its texts; says in the log every few seconds how many of them were read."""
+    said = time.monotonic()
+    for number, member in enumerate(archive.texts):
+        if time.monotonic() - said >= SECONDS:
+            said = time.monotonic()
+            _logger.info("reading: %s of %s songs", f"{number:,}", f"{len(archive.texts):,}")
+        yield member
+
+
+def _read_through(
+    archive: Archive | Folder, member: str, budget: int
+) -> tuple[int, Callable[[], Iterable[bytes]]]:
+    """The size of a text, and what gives its bytes anew at each call.
+
+    It is read to its end before a byte is decoded, so that damage is called damage. A small text
+    is kept: to open a member takes far longer than to read so little.
+    """
+    size, kept = 0, []
+    for chunk in archive.read(member, budget):
+        size += len(chunk)
+        if size <= CHUNK:
+            kept.append(chunk)
+    return size, (lambda: archive.read(member)) if size > CHUNK else lambda: kept
+
+
+def _identify(
+    archive: Archive | Folder,
+    member: str,
+    chunks: Callable[[], Iterable[bytes]],
+    options: CorpusOptions,
+) -> detection.Reading:
     """Finds how to read a text; says in the log what is odd about it."""
     try:
-        reading = detection.identify(lambda: archive.read(member), options.encoding)
-        _check_dropped(reading, options)
+        reading = detection.identify(chunks, options.encoding)
+        if options.strict:
+            strict.check_dropped(reading)
     except CorpusError as error:
         error.about = f"{archive.path}: {member!r} "
         raise
@@ -206,17 +226,6 @@ def _identify(archive: Archive | Folder, member: str, options: CorpusOptions) ->
             *(archive.path, member, reading.lost, reading.first_lost),
         )
     return reading
-
-
-def _check_dropped(reading: detection.Reading, options: CorpusOptions) -> None:
-    """With `strict` there is to be nothing."""
-    if options.strict and reading.dropped:
-        counts = [f"{count} U+{ord(found):04X}" for found, count in reading.dropped.most_common()]
-        raise CorpusError(
-            "holds {counts}, to drop which {strict} refuses: take them out, or give {strict:False}",
-            {"strict": True},
-            counts=", ".join(counts),
-        )
 
 
 def _passages(texts: Iterable[str], start: int, stop: int) -> Iterator[tuple[int, str]]:

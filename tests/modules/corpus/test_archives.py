@@ -249,6 +249,17 @@ def test_names_in_no_known_encoding_stay_as_zip_has_them(tmp_path):
     assert [document.member for document in inspect(path)] == ["b.txt", "\xa0\u25a0a.txt"]
 
 
+def test_a_comment_is_read_over_unless_it_ends_the_zip_itself(tmp_path):
+    def commented(comment):
+        data = packed(SONG)
+        return data[:-2] + struct.pack("<H", len(comment)) + comment
+
+    store(tmp_path, commented(b"PK, fine"))
+    assert len(inspect(tmp_path / "songs.zip")) == 1
+    for comment in (packed(), b"x" * 40_000 + packed() + b"y", packed(("a.txt", "二"))):
+        refused(tmp_path, commented(comment), "read in two ways, for its comment holds the end")
+
+
 def test_one_bad_archive_of_many_is_named(tmp_path):
     (tmp_path / "a.zip").write_bytes(packed(SONG))
     (tmp_path / "b.zip").write_text("no")

@@ -1,5 +1,7 @@
+import itertools
 import logging
 import unicodedata
+import zipfile
 
 import pytest
 
@@ -168,6 +170,28 @@ def test_a_character_lost_before_is_named_and_kept(tmp_path, caplog, pack):
         assert texts(path) == {"a.zip/a.txt": "一\ufffd二\ufffd\n"}
     (record,) = caplog.records
     assert "'a.txt' came with 2 U+FFFD, the first at character 1" in record.getMessage()
+
+
+def test_a_long_reading_says_how_far_it_is(tmp_path, caplog, monkeypatch, pack):
+    path = pack(tmp_path / "a.zip", {f"{n:04}.txt": "一" for n in range(2_500)})
+    ticks = itertools.count()
+    monkeypatch.setattr(reader.time, "monotonic", lambda: next(ticks) / 1_000)
+    with caplog.at_level(logging.INFO, "modules.corpus.reader"):
+        assert len(inspect(path)) == 2_500
+    assert [record.getMessage() for record in caplog.records] == ["reading: 1,999 of 2,500 songs"]
+
+
+def test_a_small_member_is_opened_once(tmp_path, monkeypatch, pack):
+    path = pack(tmp_path / "a.zip", {f"{n}.txt": "一" for n in range(10)})
+    opened, really_open = [], zipfile.ZipFile.open
+
+    def open_member(archive, member):
+        opened.append(member.filename)
+        return really_open(archive, member)
+
+    monkeypatch.setattr(zipfile.ZipFile, "open", open_member)
+    assert len(inspect(path)) == 10
+    assert sorted(opened) == [f"{n}.txt" for n in range(10)]
 
 
 def test_max_characters_takes_the_first_of_the_corpus(tmp_path, pack):

@@ -1,0 +1,35 @@
+"""What `--strict` refuses: whatever would else be passed over or dropped."""
+
+from collections.abc import Mapping
+
+from modules.corpus.detection import Reading
+from modules.errors import CorpusError
+
+NAMED = 3  # of the members that are refused together
+
+
+def check_passed_over(path: str, reasons: Mapping[str, str]) -> None:
+    """Raises CorpusError if members of the archive at a path are passed over, for some reasons."""
+    if not reasons:
+        return
+    named = [f"{name!r} ({reason})" for name, reason in sorted(reasons.items())]
+    more = [f"and {len(named) - NAMED} more"] * (len(named) > NAMED)
+    raise CorpusError(
+        "{path} holds what is not read, which {strict} refuses: {named}: take it out, or give "
+        "{strict:False} to pass it over",
+        {"strict": True},
+        path=path,
+        named=", ".join([*named[:NAMED], *more]),
+    )
+
+
+def check_dropped(reading: Reading) -> None:
+    """Raises CorpusError if characters are dropped."""
+    if not reading.dropped:
+        return
+    counts = [f"{count} U+{ord(found):04X}" for found, count in reading.dropped.most_common()]
+    raise CorpusError(
+        "holds {counts}, to drop which {strict} refuses: take them out, or give {strict:False}",
+        {"strict": True},
+        counts=", ".join(counts),
+    )
