@@ -26,7 +26,8 @@ from typing import Literal, NamedTuple
 
 from modules.checks import Options, option
 from modules.corpus.copies import described
-from modules.corpus.reader import NAMED, Document
+from modules.corpus.reader import Document
+from modules.corpus.strict import NAMED
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
 

@@ -201,9 +201,10 @@ def _check_size(name: str, inputs: Tensors) -> Check:
     """Refuses what would take all the memory: that grows with every character of every row."""
     lengths = tf.strings.length(inputs[name], unit="UTF8_CHAR")
     written = inputs.get(contract.NUM_CHARS, contract.LYRIC_OPTIONS[contract.NUM_CHARS])
+    written = tf.clip_by_value(tf.reduce_max(written), 0, contract.MAX_CHARS)  # else it is refused
     factors = [
         tf.size(lengths),
-        tf.reduce_max(lengths) + tf.reduce_max(written),
+        tf.reduce_max(lengths) + written,
         tf.reduce_max(inputs.get(contract.WIDTH, 1)),
     ]
     size = tf.reduce_prod(tf.cast(tf.stack(factors), tf.int64))

@@ -311,7 +311,7 @@ BAD = {
     "infinite": ({"repetition_penalty": np.float32([math.inf])}, "repetition_penalty is not"),
     "stop too long": ({"stop": np.array(["a" * 65], object)}, "stop is too long: send 64 charact"),
     "too many rows": (
-        {"prefix": ["a"] * 9_000},  # each a row, to which 10 characters are written
+        {"prefix": ["a"] * 9_500},  # each a row, to which 10 characters are written
         "the request is too large: its rows times its longest prefix and what is to be written ma",
     ),
     "stop no UTF-8": ({"stop": np.array([b"\xff"], object)}, "stop is not UTF-8: encode it so"),
