@@ -23,6 +23,7 @@ from serving.server.flags import ServerOptions
 from serving.server.grpc.ports import address
 from serving.server.monitoring import Metrics
 from serving.server.rest.api import RestApi
+from serving.server.rest.connections import protocol
 from serving.server.text_protos import MonitoringConfig, read_text_proto
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -65,6 +66,7 @@ class HttpServer:
         config = uvicorn.Config(
             _application(api, metrics, options),
             access_log=False,
+            http=protocol(options.rest_api_timeout_in_ms / 1000),
             lifespan="off",
             log_config=None,
             log_level=logging.WARNING,
@@ -129,9 +131,11 @@ def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Star
         run = asyncio.get_running_loop().run_in_executor
         query = request.url.query
         try:
-            body = await request.body()
+            body = await asyncio.wait_for(request.body(), options.rest_api_timeout_in_ms / 1000)
         except ClientDisconnect:
             return Response(status_code=499)
+        except asyncio.TimeoutError:
+            return Response(status_code=408, headers={"Connection": "close"})
         if "gzip" in request.headers.get("content-encoding", ""):
             body = await run(threads, _unzip, body)
         path = f"{path}?{query}" if query else path
