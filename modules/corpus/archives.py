@@ -5,11 +5,12 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
 from modules.corpus import detection, members
+from modules.corpus.encodings import CODECS
 from modules.corpus.files import CHUNK, LOCAL, Files, readable
 from modules.corpus.members import why_not_read
 from modules.errors import CorpusError
@@ -218,10 +219,14 @@ def _ends_twice(file: Any) -> bool:
 
 
 def _name_codec(infos: list[zipfile.ZipInfo]) -> str:
-    """What the names that are not marked as UTF-8 are in; zipfile reads them as cp437."""
+    """What the names that are not marked as UTF-8 are in; zipfile reads them as cp437.
+
+    To guess wrong does less harm than with a text; and names are short.
+    """
     unmarked = [info.orig_filename for info in infos if not info.flag_bits & _UTF8_NAME]
     names = "\n".join(["", *unmarked]).encode("cp437")  # what starts a line is no byte order mark
-    try:
-        return detection.identify(lambda: [names], detection.AUTO).codec
-    except CorpusError:
-        return "cp437"
+    for codec in ("utf-8", *CODECS.get(detection.likelier(names) or "", ())):
+        with suppress(UnicodeDecodeError):
+            names.decode(codec)
+            return codec
+    return "cp437"

@@ -120,7 +120,9 @@ def _strict(chunks: Iterable[bytes], codec: str, dropped: Counter[str]) -> Itera
             where = start + _bytes_before(wrong[0], chunk, decoder, len(state[0]))
             raise CorpusError(
                 f"holds U+{ord(wrong[0]):04X} at byte offset {where}, which is no character of a "
-                "text: save it as UTF-8, or as UTF-16 with a byte order mark"
+                "text: save it as UTF-8, or as UTF-16 with a byte order mark, or give its encoding "
+                "with {encoding.name}",
+                {"encoding": codec},
             )
         dropped.update(_CONTROL.findall(text))
         yield _CONTROL.sub("", _LINE_END.sub("\n", text))

@@ -234,8 +234,14 @@ def test_members_that_overlap(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030", "big5"])
-def test_names_that_are_not_marked_as_utf8(tmp_path, encoding):
-    names = ["東風破/髮如雪與千里之外.txt", "菊花臺與青花瓷.txt"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["東風破/髮如雪與千里之外.txt", "菊花臺與青花瓷.txt"],
+        ["東風破/晴天.txt", "東風破/稻香.txt"],
+    ],
+)
+def test_names_that_are_not_marked_as_utf8(tmp_path, encoding, names):
     stand_ins = [f"{n}".rjust(len(name.encode(encoding)), "x") for n, name in enumerate(names)]
     data = packed(*((name, "一") for name in stand_ins))
     for stand_in, name in zip(stand_ins, names, strict=True):
