@@ -1,7 +1,6 @@
 """Options of the commands that ask a running server: whom, and over which connection."""
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -109,7 +108,7 @@ def connect(**options: Any) -> "LyricsClient":
     Raises:
         ConfigError: if the options contradict each other, or a file cannot be read.
     """
-    _be_quiet()
+    messages.set_up_logging(False, "serving.client")
     from serving.client.blocking import (
         LyricsClient,  # a third of a second, which --help does not need
     )
@@ -119,15 +118,10 @@ def connect(**options: Any) -> "LyricsClient":
 
 def administer(**options: Any) -> "AdminClient":
     """The same of one that changes what is served."""
-    _be_quiet()
+    messages.set_up_logging(False, "serving.client")
     from serving.rollout.admin import AdminClient
 
     return _open(AdminClient, **options)
-
-
-def _be_quiet() -> None:
-    messages.set_up_logging(False, "serving.client")
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what fails is in the error already
 
 
 def _open(client: "type[Client]", tls: tuple[str, str, str] | None, **options: Any) -> "Client":

@@ -37,9 +37,9 @@ def serve(verbose: bool, **options: Any) -> None:
     docs/serving-flags.md says of all flags of tensorflow_model_server which the local
     server takes, ignores or refuses.
     """
+    messages.set_up_logging(verbose, "serving")
     from serving.server import launch
 
-    messages.set_up_logging(verbose, "serving")
     others = {flag.name: options.pop(flag.name) for flag in OTHER_FLAGS}
     base_path = Path(options["model_base_path"])
     place = Place(base_path, options["model_name"], base_path / CONFIG_NAME)

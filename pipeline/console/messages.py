@@ -10,7 +10,7 @@ from pipeline.console import terminal
 def set_up_logging(verbose: bool, *packages: str) -> None:
     """Shows what these packages of this project have to say, and the libraries only if `verbose`.
 
-    Call it before TensorFlow is imported: its C++ part reads its level then.
+    Call it before TensorFlow and gRPC are imported: their C++ parts read their levels then.
     """
     handler = _ConsoleHandler(logging.INFO)
     for package in packages:
@@ -22,6 +22,7 @@ def set_up_logging(verbose: bool, *packages: str) -> None:
         logging.basicConfig(level=logging.INFO)
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what fails is in the error already
     warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
     for library in ("absl", "tensorflow", "apache_beam"):

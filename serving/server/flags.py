@@ -19,7 +19,8 @@ VERSIONS, LISTENING, COMPUTING = "Versions", "Listening", "Computing"  # heading
 class ServerOptions(Options):
     """The flags of tensorflow_model_server that the local server has too, by their names.
 
-    `host` alone is its own: TF Serving listens on all interfaces.
+    `host` and `shutdown_grace_seconds` are its own: TF Serving listens on all interfaces, and stops
+    at once.
     """
 
     model_base_path: str = option(
@@ -148,6 +149,12 @@ class ServerOptions(Options):
         low=-1,
         group=COMPUTING,
         shown="one for each processor",
+    )
+    shutdown_grace_seconds: float = option(
+        20,
+        "Seconds that requests under way have to end after SIGTERM; the local server's alone.",
+        low=0,
+        group=LISTENING,
     )
     max_num_load_retries: int = option(
         5, "Further tries to load a version that could not be.", low=0, group=VERSIONS

@@ -15,9 +15,10 @@ from serving.server.other_flags import heed
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
 
-# The flags of which more has to be said; and `host`, which is the local server's alone.
+# The flags of which more has to be said, and those that are the local server's alone.
 _SAID_APART = {
-    *("host", "port", "rest_api_port", "model_base_path", "model_name", "model_config_file"),
+    *("host", "shutdown_grace_seconds"),
+    *("port", "rest_api_port", "model_base_path", "model_name", "model_config_file"),
     *("model_config_file_poll_wait_seconds", "allow_version_labels_for_unavailable_models"),
 }
 

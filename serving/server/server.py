@@ -111,12 +111,13 @@ class ModelServer:
         if self._http:
             self._http.start()
 
-    def stop(self, grace: float = 20) -> None:
+    def stop(self, grace: float | None = None) -> None:
         """Takes no more requests, finishes those under way or queued, and unloads.
 
         Args:
-            grace: seconds after which what is not finished is cancelled.
+            grace: seconds after which what is not finished is cancelled; None is the option's.
         """
+        grace = self._options.shutdown_grace_seconds if grace is None else grace
         self._health.drain()
         stopped = self._server.stop(grace)
         if self._http:

@@ -22,6 +22,7 @@ from modules.errors import ServingError
 from serving.server.flags import ServerOptions
 from serving.server.grpc.ports import address
 from serving.server.monitoring import Metrics
+from serving.server.rest import json_answers
 from serving.server.rest.api import RestApi
 from serving.server.rest.connections import protocol
 from serving.server.text_protos import MonitoringConfig, read_text_proto
@@ -139,7 +140,10 @@ def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Star
         if "gzip" in request.headers.get("content-encoding", ""):
             body = await run(threads, _unzip, body)
         path = f"{path}?{query}" if query else path
-        status, content = await run(threads, api.answer, request.method, path, body)
+        try:
+            status, content = await run(threads, api.answer, request.method, path, body)
+        except asyncio.CancelledError:  # the grace of `stop` is over
+            status, content = 503, json_answers.error("the server is shutting down")
         return Response(content, status, headers, media_type="application/json")
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])

@@ -102,7 +102,7 @@ def test_every_option_reaches_tf_serving():
         for options in (one, many)
         for argument in tensorflow_model_server_command("server", options)[1:]
     }
-    assert flags >= {f"--{name}" for name in given.keys() - {"host"}}
+    assert flags >= {f"--{name}" for name in given.keys() - {"host", "shutdown_grace_seconds"}}
 
 
 def test_tf_serving_wants_a_port():

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -52,7 +53,7 @@ def serve(path: Path, *arguments: str) -> subprocess.Popen:
 def test_every_flag_is_known():
     taken = [field.name for field in dataclasses.fields(ServerOptions)]
     others = [flag.name for flag in OTHER_FLAGS]
-    assert sorted([*taken, *others]) == sorted(["host", *FLAGS])
+    assert sorted([*taken, *others]) == sorted(["host", "shutdown_grace_seconds", *FLAGS])
 
 
 @pytest.mark.fast
@@ -119,3 +120,16 @@ def test_a_flag_that_there_is_not(tmp_path):
     _, error = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "No such option '--num-loading-threads'" in error
+
+
+def test_a_port_that_is_taken_is_a_line_of_ours_alone(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = serve(tmp_path, f"--port={port}", f"--model-base-path={tmp_path}")
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.splitlines() == [
+        "no tensorflow_model_server on the PATH: starting the local server",
+        f"Error: cannot listen on 127.0.0.1:{port}: stop what does, or give another port; 0 picks "
+        "a free one",
+    ]

@@ -373,6 +373,18 @@ def test_requests_under_way_are_answered_before_the_end(repeater):
         assert answer.result()["predictions"] == [1]
 
 
+def test_what_is_under_way_when_the_grace_is_over_gets_503(repeater):
+    request = {"signature_name": "spin", "instances": [3_000_000]}  # more than ten seconds
+    options = {"rest_api_port": free_port(), "shutdown_grace_seconds": 0.5}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with ModelServer(ServerOptions(str(repeater), port=0, **options)) as server:
+            answer = pool.submit(ask, server.rest_api_port, "POST", f"{MODEL}:predict", request)
+            time.sleep(0.5)
+        status, _, body = answer.result()
+    assert status == 503
+    assert json.loads(body) == {"error": "the server is shutting down"}
+
+
 def test_a_port_that_is_taken(port, directory):
     taken = ServerOptions(str(directory / "lyrics"), port=0, rest_api_port=port)
     with pytest.raises(ServingError, match=r"cannot listen on .* for REST"):
