@@ -15,6 +15,7 @@ from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
+from pipeline.root import room
 from pipeline.root.failures import explained
 from pipeline.root.lock import held
 from serving.server.flags import ServerOptions
@@ -50,6 +51,7 @@ def run(
     _check_data(config)  # in a moment; to import TFX takes many
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
     with held(config.root, wait), explained(config.root):
+        room.check(config)
         with progress.working("importing TensorFlow and TFX"):
             from pipeline import local
             from pipeline.metadata import summarise

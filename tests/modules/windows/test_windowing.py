@@ -11,7 +11,7 @@ from modules.windows.windowing import Consecutive, Random, Strided, WindowOption
 
 pytestmark = pytest.mark.fast
 
-lengths = st.integers(0, 400)
+lengths = st.integers(0, 150)
 batch_sizes = st.integers(1, 12)
 steps = st.integers(1, 20)
 documents = st.lists(st.integers(0, 40), max_size=8)
