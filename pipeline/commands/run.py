@@ -50,15 +50,16 @@ def run(
     config = make_config(**options).here()
     _check_data(config)  # in a moment; to import TFX takes many
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
-    with held(config.root, wait), explained(config.root):
-        room.check(config)
-        with progress.working("importing TensorFlow and TFX"):
-            from pipeline import local
-            from pipeline.metadata import summarise
+    with held(config.root, wait):
+        with explained(config.root):
+            room.check(config)
+            with progress.working("importing TensorFlow and TFX"):
+                from pipeline import local
+                from pipeline.metadata import summarise
 
-        with progress.progress() as on_stage:
-            local.run(config, on_stage)
-        summary = summarise(config)
+            with progress.progress() as on_stage:
+                local.run(config, on_stage)
+            summary = summarise(config)
         try:
             if summary.pushed_to:
                 with progress.working("asking the pushed model"):
