@@ -47,8 +47,9 @@ def run(
 
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
-    config = make_config(**options).here()
+    config = make_config(**options)
     _check_data(config)  # in a moment; to import TFX takes many
+    config = config.here()
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
     with held(config.root, wait):
         with explained(config.root):

@@ -108,6 +108,8 @@ def test_the_artifact_gives_account_of_the_corpus(tmp_path, pack):
         "characters": 50,
         "held_out_songs": 1,
         "held_out_characters": 5,
+        "copies": 0,
+        "known_songs": 0,
         "passed_over": {"hidden": 1, "of another kind": 1},
         "dropped": {"U+001A": 1},
         "opening": "第0首歌",

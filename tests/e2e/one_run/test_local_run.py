@@ -69,9 +69,11 @@ def test_its_figures_stand_beside_those_of_the_baselines(first):
     assert "ngram_perplexity" in first.splits["eval"]
     assert "ngram_perplexity" not in first.splits["train"]  # it was counted there
     assert first.mixture_weights is None
-    # 12 songs of 20 lines of 8 characters, of which one is held out.
-    assert first.splits["train"]["characters"] == 11 * 160
-    assert first.splits["eval"]["characters"] == 160
+    # 12 songs of 20 lines of 8 characters, of which every fourth is a copy: one is held out, with
+    # its copies.
+    assert first.splits["train"]["characters"] == 9 * 160
+    assert first.splits["eval"]["characters"] == 3 * 160
+    assert (first.corpus.copies, first.corpus.known_songs) == (8, 0)
 
 
 def test_an_unchanged_run_is_all_cached_and_pushes_nothing(config, first):
