@@ -1,5 +1,7 @@
 """What a run came to: tables of stages and figures, and sentences."""
 
+import os
+
 from rich.table import Table
 
 from modules.corpus.account import Account
@@ -41,7 +43,7 @@ def print_summary(summary: Summary) -> None:
         weights = [f"{name} {weight:.2f}" for name, weight in summary.mixture_weights.items()]
         terminal.print_line("Mixture     ", ", ".join(weights))
     terminal.print_line("Model       ", verdict, ": ", terminal.literal(summary.reason))
-    terminal.print_line("Pushed to   ", terminal.literal(summary.pushed_to or "nowhere"))
+    terminal.print_line("Pushed to   ", terminal.literal(_from_here(summary.pushed_to)))
     if summary.unanswered:
         terminal.print_line("No answer   ", terminal.literal(summary.unanswered))
     if summary.filled:
@@ -69,6 +71,12 @@ def _corpus_line(corpus: Account) -> str:
 
 def _songs(count: int) -> str:
     return "1 song" if count == 1 else f"{count:,} songs"
+
+
+def _from_here(path: str | None) -> str:
+    """A path as short as it is from the working directory, where it lies below that."""
+    below = os.path.relpath(path) if path else "nowhere"
+    return path if path and below.startswith(os.pardir) else below
 
 
 def _copies_line(corpus: Account) -> str:
