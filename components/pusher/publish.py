@@ -1,6 +1,8 @@
 """Makes a model the newest version, whole or not at all."""
 
+import logging
 import os
+import stat
 import time
 import uuid
 
@@ -9,6 +11,8 @@ from tensorflow.io import gfile
 
 from components import saved_models
 from modules import versions
+
+_logger = logging.getLogger(__name__)
 
 UNFINISHED = ".unfinished"  # how the name of a copy ends that is no version yet
 
@@ -38,6 +42,7 @@ def publish(model: str, base: str) -> int:
                 raise ValueError(f"{base} holds version {versions.LARGEST}: there is none after it")
             try:
                 gfile.rename(copy, versions.path_of(base, version))
+                _check_readable(versions.path_of(base, version))
                 return version
             except (AlreadyExistsError, FailedPreconditionError):  # taken meanwhile, or by a file
                 version += 1
@@ -45,3 +50,13 @@ def publish(model: str, base: str) -> int:
         if gfile.exists(copy):
             gfile.rmtree(copy)
         raise
+
+
+def _check_readable(path: str) -> None:
+    """Says so if only this user can read a version on this machine, as a umask may have it."""
+    if os.path.isdir(path) and not os.stat(path).st_mode & stat.S_IROTH:
+        _logger.warning(
+            "not every user can read %s, by this process's umask: a server of another user needs "
+            "`chmod -R a+rX` of it, and of the folders that it is in",
+            path,
+        )

@@ -182,3 +182,13 @@ def test_pushes_at_the_same_time_are_versions_each(model, base):
     assert sorted(os.listdir(base)) == sorted(map(str, pushed))
     served = [(base / str(version) / "assets" / "characters").read_text() for version in pushed]
     assert served == contents
+
+
+@pytest.mark.parametrize(("umask", "said"), [(0o022, 0), (0o077, 1)])
+def test_a_version_that_others_cannot_read_is_said_so(model, base, caplog, umask, said):
+    before = os.umask(umask)
+    try:
+        version = push(model(), base)
+    finally:
+        os.umask(before)
+    assert caplog.text.count(f"not every user can read {base}/{version}, by this") == said
