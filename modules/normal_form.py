@@ -13,10 +13,11 @@ import unicodedata
 LINE_ENDS = "\v\f\u2028\u2029"
 DROPPED = "\1-\b\x0e-\x1f\x7f-\x9f\ufeff"  # the other controls, and the byte order mark
 
-_LINE_END = re.compile(f"\r\n?|[{LINE_ENDS}]")
-_CONTROL = re.compile(f"[{DROPPED}]")
+# Patterns of Python's re, and of RE2, which TensorFlow has.
+LINE_END = f"\r\n?|[{LINE_ENDS}]"
+CONTROL = f"[{DROPPED}]"
 
 
 def normalise(text: str) -> str:
     """The text in normal form."""
-    return unicodedata.normalize("NFC", _CONTROL.sub("", _LINE_END.sub("\n", text)))
+    return unicodedata.normalize("NFC", re.sub(CONTROL, "", re.sub(LINE_END, "\n", text)))

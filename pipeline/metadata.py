@@ -5,7 +5,6 @@ import math
 
 import tensorflow_model_analysis as tfma
 import tensorflow_transform as tft
-from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.utils import io_utils, path_utils
 
@@ -56,7 +55,7 @@ class Run:
     """
 
     def __init__(self, config: PipelineConfig) -> None:
-        self._store = metadata_store.MetadataStore(store.connection(config.root))
+        self._store = store.opened(config.root)
         newest, *_ = store.runs(self._store)
         executions = self._store.get_executions_by_context(newest.id)
         executions.sort(key=lambda execution: execution.id)

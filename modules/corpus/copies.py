@@ -9,7 +9,7 @@ sketches).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -60,10 +60,3 @@ def _hashes(codes: np.ndarray, length: int) -> np.ndarray:
         hashes = (hashes ^ codes[place : place + stretches]) * np.uint64(0x9E3779B97F4A7C15)
         hashes ^= hashes >> np.uint64(29)
     return hashes
-
-
-def described(copies: Mapping[int, int], names: list[str], most: int) -> str:
-    """Some of the copies, by the names of the texts."""
-    named = [f"{names[copy]!r} copies {names[first]!r}" for copy, first in sorted(copies.items())]
-    more = [f"and {len(named) - most} more"] * (len(named) > most)
-    return ", ".join([*named[:most], *more])

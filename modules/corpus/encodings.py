@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from modules.errors import CorpusError
-from modules.normal_form import DROPPED, LINE_ENDS
+from modules.normal_form import CONTROL, DROPPED, LINE_ENDS
 
 # The options, and Python's codecs for each, in the order in which they are tried. Big5 as it is
 # met: Microsoft's code page 950 (it has 裏, 恒 and €), else with the Cantonese characters. The
@@ -43,7 +43,7 @@ _PLANES = "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in ran
 _REFUSED = f"\0\ufdd0-\ufdef{_PLANES}\U0010fffe\U0010ffff"
 _NOT_TEXT = re.compile(f"[{_REFUSED}]")
 _LINE_END = re.compile(f"[{LINE_ENDS}]")
-_CONTROL = re.compile(f"[{DROPPED}]")
+_CONTROL = re.compile(CONTROL)
 _ODD = re.compile(f"[{_REFUSED}{LINE_ENDS}{DROPPED}]")  # one search is faster than three
 
 _LONGEST_HELD = 2**16  # characters, see _composed

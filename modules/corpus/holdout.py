@@ -25,9 +25,8 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from modules.checks import Options, option
-from modules.corpus.copies import described
 from modules.corpus.reader import Document
-from modules.corpus.strict import NAMED
+from modules.corpus.strict import first_of
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION
 
@@ -119,12 +118,13 @@ def plan(
     """
     policy, shares = hold_out.hold_out_policy, hold_out.shares
     if originals and hold_out.copies == "refuse":
-        names = [document.name for document in documents]
+        names = {document.index: document.name for document in documents}
+        named = [f"{names[copy]!r} copies {names[of]!r}" for copy, of in sorted(originals.items())]
         raise ConfigError(
             "{copies} refuses copies, which the corpus has: {named}: take them out, or give "
             "{copies:together}",
             vars(hold_out),
-            named=described(originals, names, NAMED),
+            named=first_of(named),
         )
     if hold_out.copies == "drop":
         documents = [document for document in documents if document.index not in originals]

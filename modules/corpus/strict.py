@@ -1,11 +1,11 @@
 """What `--strict` refuses: whatever would else be passed over or dropped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from modules.corpus.detection import Reading
 from modules.errors import CorpusError
 
-NAMED = 3  # of the members that are refused together
+_NAMED = 3  # of what is refused together
 
 
 def check_passed_over(path: str, reasons: Mapping[str, str]) -> None:
@@ -13,13 +13,12 @@ def check_passed_over(path: str, reasons: Mapping[str, str]) -> None:
     if not reasons:
         return
     named = [f"{name!r} ({reason})" for name, reason in sorted(reasons.items())]
-    more = [f"and {len(named) - NAMED} more"] * (len(named) > NAMED)
     raise CorpusError(
         "{path} holds what is not read, which {strict} refuses: {named}: take it out, or give "
         "{strict:False} to pass it over",
         {"strict": True},
         path=path,
-        named=", ".join([*named[:NAMED], *more]),
+        named=first_of(named),
     )
 
 
@@ -33,3 +32,9 @@ def check_dropped(reading: Reading) -> None:
         {"strict": True},
         counts=", ".join(counts),
     )
+
+
+def first_of(named: Sequence[str]) -> str:
+    """The first few of what is refused together, and how many more there are."""
+    more = [f"and {len(named) - _NAMED} more"] * (len(named) > _NAMED)
+    return ", ".join([*named[:_NAMED], *more])

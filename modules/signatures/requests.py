@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from modules import contract
+from modules.vocabulary.composition import is_utf8
 
 # By name.
 Tensors = dict[str, tf.Tensor]
 
 _TEXTS = {contract.PREFIX, contract.TEXT, contract.RECENT, contract.STOP}
-# Well-formed UTF-8: the operations that read texts take anything for it.
-_UTF8 = r"[\x{0}-\x{D7FF}\x{E000}-\x{10FFFF}]*"
 
 
 class Check(NamedTuple):
@@ -192,14 +191,13 @@ def _check_texts(name: str, inputs: Tensors) -> list[Check]:
             lengths <= contract.MAX_CHARS,
             f"{name} is too long: send {contract.MAX_CHARS} characters at most",
         ),
-        _check_size(name, inputs),
+        _check_size(name, lengths, inputs),
         _check_utf8(name, inputs),
     ]
 
 
-def _check_size(name: str, inputs: Tensors) -> Check:
+def _check_size(name: str, lengths: tf.Tensor, inputs: Tensors) -> Check:
     """Refuses what would take all the memory: that grows with every character of every row."""
-    lengths = tf.strings.length(inputs[name], unit="UTF8_CHAR")
     written = inputs.get(contract.NUM_CHARS, contract.LYRIC_OPTIONS[contract.NUM_CHARS])
     written = tf.clip_by_value(tf.reduce_max(written), 0, contract.MAX_CHARS)  # else it is refused
     factors = [
@@ -216,8 +214,7 @@ def _check_size(name: str, inputs: Tensors) -> Check:
 
 
 def _check_utf8(name: str, inputs: Tensors) -> Check:
-    holds = tf.strings.regex_full_match(inputs[name], _UTF8)
-    return Check(holds, f"{name} is not UTF-8: encode it so")
+    return Check(is_utf8(inputs[name]), f"{name} is not UTF-8: encode it so")
 
 
 def _check_num_chars(inputs: Tensors) -> list[Check]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import tensorflow as tf
 
-from modules.normal_form import DROPPED, LINE_ENDS
+from modules.normal_form import CONTROL, LINE_END
 
 _NONE = -1
 _SHIFT = 2**21  # more than the largest code point
@@ -35,18 +35,15 @@ class NormalForm(tf.Module):
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """`string[B]` of UTF-8 in normal form; whatever is not UTF-8 is left as it is."""
-        unified = tf.strings.regex_replace(texts, f"\r\n?|[{LINE_ENDS}]", "\n")
-        codes = tf.strings.unicode_decode(
-            tf.strings.regex_replace(unified, f"[{DROPPED}]", ""), "UTF-8"
-        )
+        unified = tf.strings.regex_replace(texts, LINE_END, "\n")
+        codes = tf.strings.unicode_decode(tf.strings.regex_replace(unified, CONTROL, ""), "UTF-8")
         flat, rows = codes.flat_values, codes.value_rowids()  # [sum of n]
         single = self._singles.lookup(tf.cast(flat, tf.int64))
         flat = tf.where(single == _NONE, flat, tf.cast(single, tf.int32))
         for _ in range(self._rounds):
             flat, rows = self._compose(flat, rows)
         codes = tf.RaggedTensor.from_value_rowids(flat, rows, codes.nrows(), validate=False)
-        is_utf8 = tf.strings.regex_full_match(texts, r"[\x{0}-\x{D7FF}\x{E000}-\x{10FFFF}]*")
-        return tf.where(is_utf8, tf.strings.unicode_encode(codes, "UTF-8"), texts)
+        return tf.where(is_utf8(texts), tf.strings.unicode_encode(codes, "UTF-8"), texts)
 
     def _compose(self, flat: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Makes one character of each two that are one; no character is in two of these."""
@@ -56,6 +53,11 @@ class NormalForm(tf.Module):
         flat = tf.concat([tf.where(is_first, composed, flat[:-1]), flat[-1:]], axis=0)
         stays = tf.concat([tf.ones_like(rows[:1], tf.bool), ~is_first], axis=0)[: tf.size(rows)]
         return tf.boolean_mask(flat, stays), tf.boolean_mask(rows, stays)
+
+
+def is_utf8(texts: tf.Tensor) -> tf.Tensor:
+    """Whether each of string[B] is well-formed: the operations that read texts take anything."""
+    return tf.strings.regex_full_match(texts, r"[\x{0}-\x{D7FF}\x{E000}-\x{10FFFF}]*")
 
 
 def _table(entries: dict[int, int]) -> tf.lookup.StaticHashTable:

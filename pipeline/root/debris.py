@@ -29,9 +29,8 @@ class Debris:
     executions: list[mlmd.Execution]
 
 
-def find(root: str, serving_dir: str) -> Debris:
+def find(metadata: metadata_store.MetadataStore, root: str, serving_dir: str) -> Debris:
     """The debris under a root that this process holds; all is, if its metadata are lost."""
-    metadata = metadata_store.MetadataStore(store.connection(root))
     executions = metadata.get_executions()
     finished = {str(e.id) for e in executions if e.last_known_state in store.FINISHED}
     artifacts = os.path.join(escape(root), "artifacts", "*")
@@ -46,14 +45,15 @@ def sweep(root: str, serving_dir: str) -> None:
     """Removes the debris under a root that this process holds; says so in a line."""
     if not os.path.exists(os.path.join(root, "artifacts")):
         return
-    debris = find(root, serving_dir)
+    metadata = store.opened(root)
+    debris = find(metadata, root, serving_dir)
     megabytes = sum(map(size, debris.paths)) / 2**20
     for path in debris.paths:
         remove(path)
     for execution in debris.executions:
         execution.last_known_state = mlmd.Execution.FAILED
     if debris.executions:
-        metadata_store.MetadataStore(store.connection(root)).put_executions(debris.executions)
+        metadata.put_executions(debris.executions)
     if megabytes or debris.executions:  # a run that ends well leaves empty folders
         _logger.info(
             "cleared what was left unfinished: %.1f MB in %d places, and %d stages marked as "

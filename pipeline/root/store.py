@@ -15,6 +15,11 @@ def connection(root: str) -> mlmd.ConnectionConfig:
     return tfx.orchestration.metadata.sqlite_metadata_connection_config(path(root))
 
 
+def opened(root: str) -> metadata_store.MetadataStore:
+    """They themselves; made where there are none."""
+    return metadata_store.MetadataStore(connection(root))
+
+
 def path(root: str) -> str:
     """Where they are."""
     return os.path.join(root, "metadata.sqlite")
@@ -27,8 +32,7 @@ def runs(store: metadata_store.MetadataStore) -> list[mlmd.Context]:
 
 def outputs(root: str) -> list[str]:
     """Where the artifacts are that finished stages put out."""
-    store = metadata_store.MetadataStore(connection(root))
-    return [artifact.uri for artifact in store.get_artifacts()]
+    return [artifact.uri for artifact in opened(root).get_artifacts()]
 
 
 def artifacts(

@@ -27,9 +27,9 @@ def find(root: str, serving_dir: str, keep: int) -> dict[str, list[str]]:
     """Paths of what no kept run needs, by what it is.
 
     Runs are kept with all that their stages read and wrote, cached or not; newer ones that did
-    not end well are kept besides. Of versions, those are
-    kept that a kept run pushed or has compared with, the newest, which servers serve if they are
-    told nothing else, and whatever the model config beside them names.
+    not end well are kept besides. Of versions, those are kept that a kept run pushed or has
+    compared with, the newest, which servers serve if they are told nothing else, and whatever the
+    model config beside them names.
 
     Args:
         root: a root that this process holds.
@@ -39,10 +39,10 @@ def find(root: str, serving_dir: str, keep: int) -> dict[str, list[str]]:
     Raises:
         ConfigError: if the model config cannot be read.
     """
-    metadata = metadata_store.MetadataStore(store.connection(root))
+    metadata = store.opened(root)
     executions = _kept(metadata, keep)
     kept = store.artifacts(metadata, executions)
-    left_behind = debris.find(root, serving_dir).paths
+    left_behind = debris.find(metadata, root, serving_dir).paths
     needed = {artifact.uri for artifact in kept} | {*left_behind}
     others = {artifact.uri for artifact in metadata.get_artifacts()} - needed
     return {

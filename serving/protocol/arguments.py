@@ -70,12 +70,8 @@ def as_integer(
     Raises:
         LyricsError: an `error`, if it is something else, or out of range.
     """
-    number = _plain(given)
-    if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
-        raise error(
-            f"{{{name}}} makes no sense: give a whole number from {low} to {high}", {name: given}
-        )
-    return int(number)
+    wanted = f"a whole number from {low} to {high}"
+    return int(_within(name, given, int, (low, high), wanted, error))
 
 
 def as_number(
@@ -86,12 +82,25 @@ def as_number(
     Raises:
         LyricsError: an `error`, if it is something else, or out of range.
     """
-    number = _plain(given)
-    if isinstance(number, bool) or not isinstance(number, int | float) or not low <= number <= high:
-        raise error(
-            f"{{{name}}} makes no sense: give a number from {low:g} to {high:g}", {name: given}
-        )
-    return float(number)
+    wanted = f"a number from {low:g} to {high:g}"
+    return float(_within(name, given, (int, float), (low, high), wanted, error))
+
+
+def _within(
+    name: str,
+    given: Any,
+    kinds: type | tuple[type, ...],
+    bounds: tuple[float, float],
+    wanted: str,
+    error: type[LyricsError],
+) -> Any:
+    """A number of a kind and within bounds; else an error says what is wanted."""
+    number: Any = _plain(given)
+    low, high = bounds
+    is_kind = isinstance(number, kinds) and not isinstance(number, bool)
+    if not is_kind or not low <= number <= high:
+        raise error(f"{{{name}}} makes no sense: give {wanted}", {name: given})
+    return number
 
 
 def _plain(given: Any) -> Any:
