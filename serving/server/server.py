@@ -141,9 +141,7 @@ class ModelServer:
         self._health.update(self._models.is_available())
 
     def _http_server(self) -> HttpServer:
-        timeout = self._options.rest_api_timeout_in_ms / 1000
-        api = RestApi(self._models, self._metrics, timeout)
-        return HttpServer(api, self._metrics, self._options)
+        return HttpServer(RestApi(self._models, self._metrics), self._metrics, self._options)
 
     def _load(self, version: int, path: Path) -> LoadedModel:
         with self._metrics.load(str(path)):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-SIGNATURES = ("repeat", "split", "count", "spin")
+SIGNATURES = ("repeat", "number", "split", "count", "spin")
 
 
 class Repeater(tf.Module):
@@ -25,6 +25,16 @@ class Repeater(tf.Module):
             "text": tf.strings.reduce_join(ragged, axis=1),
             "rows": tf.ones_like(times) * tf.size(text),
         }
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "text"),
+            tf.TensorSpec([None], tf.int32, "times"),
+        ]
+    )
+    def number(self, text, times):
+        """As `repeat`, to look at, but for what its text is."""
+        return {"text": tf.ones_like(times) * tf.size(text)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def split(self, text):

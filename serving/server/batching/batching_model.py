@@ -6,7 +6,7 @@
 
 Only requests whose answers are the same as if each had come alone are put together:
 
-- they ask the same version, with the same inputs, for the same outputs;
+- they ask the same signature of the same version, for the same outputs;
 - every input has one row for each row of the request;
 - the rows of an output have one shape, known from the signature. Where it is as wide as the
   widest row of the batch, as log-probabilities of texts are, others would be padded.
@@ -19,7 +19,7 @@ requests of a batch get the error of one.
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,12 +33,14 @@ from serving.server.refusals import failed_precondition
 from serving.server.runtime.callers import Caller, check_wanted
 from serving.server.runtime.loaded_model import LoadedModel
 
+_Run = Callable[..., dict[str, np.ndarray]]
+
 
 @dataclass
 class _Task:
     """One request that waits for its answer."""
 
-    feeds: Mapping[str, np.ndarray]
+    inputs: Mapping[str, np.ndarray]
     caller: Caller
     size: int  # rows
     answer: "Future[dict[str, np.ndarray]]" = field(default_factory=Future)
@@ -60,51 +62,49 @@ class BatchingModel(LoadedModel):
 
     def run(
         self,
-        feeds: Mapping[str, np.ndarray],
-        fetches: Mapping[str, meta_graph_pb2.TensorInfo],
+        signature_name: str,
+        inputs: Mapping[str, np.ndarray],
+        wanted: Collection[str],
         callers: Sequence[Caller],
     ) -> dict[str, np.ndarray]:
         """Runs with others where that makes no difference; see `LoadedModel.run`."""
-        size = _common_rows(feeds.values())
+        size = _common_rows(inputs.values())
         if size:
             self._scheduler.check_size(size)
-        if not size or not all(map(_has_rows_of_one_shape, fetches.values())):
-            return super().run(feeds, fetches, callers)
+        infos = self.signatures[signature_name].outputs
+        if not size or not all(_has_rows_of_one_shape(infos[alias]) for alias in wanted):
+            return super().run(signature_name, inputs, wanted, callers)
         (caller,) = callers
-        task = _Task(feeds, caller, size)
-        inputs = frozenset((name, array.shape[1:]) for name, array in feeds.items())
-        outputs = frozenset((alias, info.name) for alias, info in fetches.items())
-        process = functools.partial(self._process, fetches)
-        self._scheduler.schedule((self, inputs, outputs), task, size, process)
+        task = _Task(inputs, caller, size)
+        shapes = frozenset((name, array.shape[1:]) for name, array in inputs.items())
+        run = functools.partial(super().run, signature_name, wanted=frozenset(wanted))
+        key = self, signature_name, frozenset(wanted), shapes
+        self._scheduler.schedule(key, task, size, functools.partial(self._process, run))
         return task.answer.result()
 
-    def _process(
-        self, fetches: Mapping[str, meta_graph_pb2.TensorInfo], tasks: Sequence[_Task]
-    ) -> None:
+    def _process(self, run: _Run, tasks: Sequence[_Task]) -> None:
         """Answers the tasks, together if that goes well."""
         tasks = [task for task in tasks if _is_wanted(task)]
         if not tasks:
             return
         try:
-            self._run_together(fetches, tasks)
+            self._run_together(run, tasks)
         except Exception as error:  # whatever it is, somebody waits for it
             if len(tasks) == 1:
                 tasks[0].answer.set_exception(error)
                 return
             for task in tasks:
-                self._process(fetches, [task])
+                self._process(run, [task])
 
-    def _run_together(
-        self, fetches: Mapping[str, meta_graph_pb2.TensorInfo], tasks: Sequence[_Task]
-    ) -> None:
+    def _run_together(self, run: _Run, tasks: Sequence[_Task]) -> None:
         size = sum(task.size for task in tasks)
         padding = self._scheduler.options.padded(size) - size
-        feeds = {
-            name: _concatenate([task.feeds[name] for task in tasks], padding)
-            for name in tasks[0].feeds
+        inputs = {
+            name: _concatenate([task.inputs[name] for task in tasks], padding)
+            for name in tasks[0].inputs
         }
-        values = super().run(feeds, fetches, [task.caller for task in tasks])
-        if any(len(value) != size + padding for value in values.values()):
+        outputs = run(inputs, callers=[task.caller for task in tasks])
+        if any(len(value) != size + padding for value in outputs.values()):
             raise failed_precondition(
                 "Batched output tensor's 0th dimension does not equal the sum of the 0th "
                 "dimension sizes of the input tensors",
@@ -112,7 +112,7 @@ class BatchingModel(LoadedModel):
         start = 0
         for task in tasks:
             rows = slice(start, start + task.size)
-            task.answer.set_result({alias: value[rows] for alias, value in values.items()})
+            task.answer.set_result({alias: value[rows] for alias, value in outputs.items()})
             start += task.size
 
 
@@ -129,6 +129,7 @@ def _has_rows_of_one_shape(info: meta_graph_pb2.TensorInfo) -> bool:
 
 
 def _is_wanted(task: _Task) -> bool:
+    """Whether somebody waits for the answer; else it is the reason why not."""
     try:
         check_wanted(task.caller)
     except tf.errors.OpError as error:

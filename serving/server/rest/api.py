@@ -9,7 +9,6 @@ Source: TF Serving, model_servers/http_rest_api_handler.cc and http_rest_api_uti
 
 import inspect
 import logging
-import math
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -27,7 +26,7 @@ from serving.server.monitoring import Metrics
 from serving.server.refusals import HTTP_STATUSES, invalid_argument, status_code
 from serving.server.rest import json_answers, json_examples, json_requests
 from serving.server.rest.json_document import parse
-from serving.server.runtime.callers import Impatient
+from serving.server.runtime.callers import PATIENT, Caller
 from serving.server.runtime.loaded_model import signature_name
 from serving.server.versions.served_models import Models
 
@@ -50,25 +49,26 @@ _logger = logging.getLogger(__name__)
 class RestApi:
     """Answers REST requests, of the same models as gRPC; from several threads at once."""
 
-    def __init__(self, models: Models, metrics: Metrics, timeout: float = math.inf) -> None:
+    def __init__(self, models: Models, metrics: Metrics) -> None:
         """Answers from `models`.
 
         Args:
             models: what gRPC is answered from, too.
             metrics: counts the requests.
-            timeout: seconds that a signature may take.
         """
         self._models = models
         self._metrics = metrics
-        self._timeout = timeout
 
-    def answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def answer(
+        self, method: str, path: str, body: bytes, caller: Caller = PATIENT
+    ) -> tuple[int, bytes]:
         """Answers one request.
 
         Args:
             method: `GET`, `POST` or another, which is refused.
             path: path and query, percent-encoded as they were sent.
             body: JSON, for a POST.
+            caller: who waits for the answer.
 
         Returns:
             The HTTP status, and JSON.
@@ -81,7 +81,7 @@ class RestApi:
                 if found is None:
                     raise invalid_argument(f"Malformed request: {method} {path}")
                 spec = _model_spec(name, found["version"], found["label"])
-                return 200, self._answer(spec, found["api"], body)
+                return 200, self._answer(spec, found["api"], body, caller)
         except tf.errors.OpError as error:
             status, message = HTTP_STATUSES[status_code(error)], error.message
         except RecursionError:
@@ -91,12 +91,12 @@ class RestApi:
             status, message = 500, "the server made a mistake: its log says which"
         return status, json_answers.error(message)
 
-    def _answer(self, spec: ModelSpec, api: str, body: bytes) -> bytes:
+    def _answer(self, spec: ModelSpec, api: str, body: bytes, caller: Caller) -> bytes:
         if api in ("predict", "classify", "regress"):
             document = parse(body)
             spec.signature_name = json_requests.requested_signature(document)
             if api == "predict":
-                return self._predict(spec, document)
+                return self._predict(spec, document, caller)
             json_examples.check_examples(document)
             with self._models.use(spec) as model:
                 inference.refuse(model.signatures, signature_name(spec), _METHOD_NAMES[api])
@@ -104,7 +104,7 @@ class RestApi:
             raise invalid_argument("Missing model name in request.")
         return self._metadata(spec) if api == "metadata" else self._status(spec)
 
-    def _predict(self, spec: ModelSpec, document: json_requests.Document) -> bytes:
+    def _predict(self, spec: ModelSpec, document: json_requests.Document, caller: Caller) -> bytes:
         name = signature_name(spec)
         with self._models.use(spec) as model:
             if name not in model.signatures:
@@ -114,7 +114,7 @@ class RestApi:
             in_rows = json_requests.in_rows(document)
             inputs = json_requests.tensors(document, model.signatures[name].inputs)
             with self._metrics.runtime(spec.name, "Predict"):
-                outputs = model.predict(name, inputs, caller=Impatient(self._timeout))
+                outputs = model.predict(name, inputs, caller=caller)
         return json_answers.in_rows(outputs) if in_rows else json_answers.in_columns(outputs)
 
     def _status(self, spec: ModelSpec) -> bytes:

@@ -25,6 +25,7 @@ from serving.server.monitoring import Metrics
 from serving.server.rest import json_answers
 from serving.server.rest.api import RestApi
 from serving.server.rest.connections import protocol
+from serving.server.runtime.callers import Impatient
 from serving.server.text_protos import MonitoringConfig, read_text_proto
 
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -119,6 +120,7 @@ def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Star
     headers = _CORS if options.rest_api_enable_cors_support else {}
     size = options.rest_api_num_threads or options.grpc_max_threads
     threads = ThreadPoolExecutor(size, thread_name_prefix="rest")
+    seconds = options.rest_api_timeout_in_ms / 1000
 
     async def answer(request: Request) -> Response:
         path = request.scope["raw_path"].decode("latin-1")
@@ -132,7 +134,7 @@ def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Star
         run = asyncio.get_running_loop().run_in_executor
         query = request.url.query
         try:
-            body = await asyncio.wait_for(request.body(), options.rest_api_timeout_in_ms / 1000)
+            body = await asyncio.wait_for(request.body(), seconds)
         except ClientDisconnect:
             return Response(status_code=499)
         except asyncio.TimeoutError:
@@ -140,13 +142,24 @@ def _application(api: RestApi, metrics: Metrics, options: ServerOptions) -> Star
         if "gzip" in request.headers.get("content-encoding", ""):
             body = await run(threads, _unzip, body)
         path = f"{path}?{query}" if query else path
+        caller = Impatient(seconds)
+        gone = asyncio.ensure_future(_gone(request, caller))
         try:
-            status, content = await run(threads, api.answer, request.method, path, body)
+            status, content = await run(threads, api.answer, request.method, path, body, caller)
         except asyncio.CancelledError:  # the grace of `stop` is over
             status, content = 503, json_answers.error("the server is shutting down")
+        finally:
+            gone.cancel()
         return Response(content, status, headers, media_type="application/json")
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=_METHODS)])
+
+
+async def _gone(request: Request, caller: Impatient) -> None:
+    """Waits until the client closes its connection, and says so."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    caller.hang_up()
 
 
 def _metrics_path(monitoring_config_file: str) -> str | None:

@@ -18,12 +18,12 @@ from serving.protocol.protos import (
 )
 from serving.protocol.tensors import dtype_name, to_array, to_proto
 from serving.server.refusals import failed_precondition, invalid_argument
-from serving.server.runtime.callers import PATIENT, Caller, check_wanted, run_options
-from serving.server.runtime.loaded_graph import LoadedGraph
+from serving.server.runtime.callers import PATIENT, Caller, check_wanted
+from serving.server.runtime.loaded_functions import LoadedFunctions
 
 
 class LoadedModel:
-    """A loaded version: a graph, and the signatures it answers.
+    """A loaded version, and the signatures it answers.
 
     Answers may be asked for from several threads at once. What is wrong with a request is a
     `tf.errors.OpError`, whose code is also the one of gRPC.
@@ -34,10 +34,10 @@ class LoadedModel:
     """
 
     def __init__(self, version: int, path: Path) -> None:
-        """Loads `path`; raises what `LoadedGraph` does."""
+        """Loads `path`; raises what `LoadedFunctions` does."""
         self.version = version
-        self._graph = LoadedGraph(path)
-        self.signatures: dict[str, meta_graph_pb2.SignatureDef] = self._graph.signatures
+        self._functions = LoadedFunctions(path)
+        self.signatures = self._functions.signatures
 
     def predict(
         self,
@@ -66,38 +66,25 @@ class LoadedModel:
         if signature_name not in self.signatures:
             raise failed_precondition(f'Serving signature key "{signature_name}" not found.')
         signature = self.signatures[signature_name]
-        feeds = _feeds(signature, inputs)
-        fetches = _fetches(signature, output_filter)
+        arrays = _arrays(signature, inputs)
+        wanted = _wanted(signature, output_filter)
         check_wanted(caller)
-        values = self.run(feeds, fetches, [caller])
-        return {alias: to_proto(values[alias], info.dtype) for alias, info in fetches.items()}
+        outputs = self.run(signature_name, arrays, wanted, [caller])
+        return {alias: to_proto(outputs[alias], info.dtype) for alias, info in wanted.items()}
 
     def run(
         self,
-        feeds: Mapping[str, np.ndarray],
-        fetches: Mapping[str, meta_graph_pb2.TensorInfo],
+        signature_name: str,
+        inputs: Mapping[str, np.ndarray],
+        wanted: Collection[str],
         callers: Sequence[Caller],
     ) -> dict[str, np.ndarray]:
-        """Runs the graph.
-
-        Args:
-            feeds: values by the names of the graph's tensors.
-            fetches: what to compute, by alias.
-            callers: the run ends when the last of them gives up.
-
-        Returns:
-            The values by alias.
-
-        Raises:
-            tf.errors.OpError: whatever the graph raises.
-        """
-        names = [info.name for info in fetches.values()]
-        values = self._graph.run(feeds, names, run_options(callers))
-        return dict(zip(fetches, values, strict=True))
+        """Runs a signature; see `LoadedFunctions.run`."""
+        return self._functions.run(signature_name, inputs, wanted, callers)
 
     def close(self) -> None:
-        """Frees the session, and cancels what is under way; may be called again."""
-        self._graph.close()
+        """Cancels what is under way, and frees the functions; may be called again."""
+        self._functions.close()
 
 
 def signature_name(spec: model_pb2.ModelSpec) -> str:
@@ -109,10 +96,10 @@ def _set(names: Collection[str]) -> str:
     return ",".join(sorted(names))
 
 
-def _feeds(
+def _arrays(
     signature: meta_graph_pb2.SignatureDef, inputs: Mapping[str, tensor_pb2.TensorProto]
 ) -> dict[str, np.ndarray]:
-    """Values to feed, by the name of the graph's tensor."""
+    """A value for each input."""
     _check_number(signature, inputs)
     arrays = {
         alias: _array(alias, info.name, signature, inputs)
@@ -125,7 +112,7 @@ def _feeds(
         )
     _check_dtypes(signature, inputs)
     _check_shapes(signature, arrays)
-    return {signature.inputs[alias].name: array for alias, array in arrays.items()}
+    return arrays
 
 
 def _check_number(signature: meta_graph_pb2.SignatureDef, inputs: Collection[str]) -> None:
@@ -202,20 +189,20 @@ def _fits(expected: tensor_shape_pb2.TensorShapeProto, shape: tuple[int, ...]) -
     )
 
 
-def _fetches(
+def _wanted(
     signature: meta_graph_pb2.SignatureDef, output_filter: Sequence[str]
 ) -> dict[str, meta_graph_pb2.TensorInfo]:
     """What to answer with, by alias: the outputs that the filter names, or all."""
-    fetches: dict[str, meta_graph_pb2.TensorInfo] = {}
+    wanted: dict[str, meta_graph_pb2.TensorInfo] = {}
     for alias in output_filter or signature.outputs:
         if alias not in signature.outputs:
             raise invalid_argument(
                 f"output tensor alias not found in signature: {alias} "
                 f"Outputs expected to be in the set {{{_set(signature.outputs)}}}."
             )
-        if alias in fetches:
+        if alias in wanted:
             raise invalid_argument(f"duplicate output tensor alias: {alias}")
-        info = fetches[alias] = signature.outputs[alias]
+        info = wanted[alias] = signature.outputs[alias]
         if info.dtype == types_pb2.DT_INVALID:  # an operation, as the one that fills the tables
             raise invalid_argument(f"FetchOutputs {info.name}: output index too large, must be < 0")
-    return fetches
+    return wanted

@@ -1,11 +1,14 @@
 """Deadlines, cancellation and limits, of callers on a real socket."""
 
+import json
+import socket
 import time
 
 import grpc
 import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
+from waiting import until
 
 from serving.server.flags import ServerOptions
 from serving.server.server import ModelServer
@@ -30,8 +33,14 @@ def server(request, repeater, tmp_path):
             "max_enqueued_batches { value: 2 }"
         )
         options = {"enable_batching": True, "batching_parameters_file": str(path)}
+    options |= {"grpc_max_threads": 6, "rest_api_num_threads": 1, "rest_api_port": free_port()}
     with ModelServer(ServerOptions(str(repeater), port=0, **options)) as server:
         yield server
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -65,6 +74,29 @@ def test_a_cancelled_call_leaves_the_queue(stub):
     cancelled.cancel()
     assert stub.Predict(spin(1), timeout=60).outputs["rows"].int_val == [1]
     assert first.result().outputs["rows"].int_val == [1]
+
+
+@pytest.mark.parametrize("timeout", [None, 0.5])
+def test_what_nobody_waits_for_frees_its_thread(stub, timeout):
+    calls = [stub.Predict.future(spin(FOREVER), timeout=timeout) for _ in range(6)]
+    time.sleep(0.3)  # they run, on all threads, or wait for the only one
+    for call in calls:
+        if timeout is None:
+            call.cancel()
+    until(lambda: stub.Predict.future(spin(1), timeout=60).exception() is None)
+
+
+def test_a_rest_client_that_hangs_up_frees_its_thread(server):
+    for steps in (FOREVER, FOREVER, 1):
+        body = json.dumps({"signature_name": "spin", "instances": [steps]}).encode()
+        head = f"POST /v1/models/lyrics:predict HTTP/1.1\r\nHost: a\r\nContent-Length: {len(body)}"
+        address = "127.0.0.1", server.rest_api_port
+        with socket.create_connection(address, timeout=20) as client:  # shorter than REST's limit
+            client.sendall(head.encode() + b"\r\n\r\n" + body)
+            if steps == FOREVER:
+                time.sleep(0.3)  # it runs
+            else:
+                assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
 
 
 @pytest.mark.parametrize("server", ["one at a time"], indirect=True)

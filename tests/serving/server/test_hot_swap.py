@@ -36,6 +36,8 @@ def test_no_request_of_a_thousand_fails(base_path, push, enable_batching):
             return response.model_spec.version.value, round(perplexity)
 
         with ThreadPoolExecutor(CALLERS) as pool:
-            answers = list(pool.map(ask, range(REQUESTS)))
-    assert len(answers) == REQUESTS
+            answers = []
+            while len(answers) < REQUESTS or answers[-1] == (1, 10):
+                numbers = range(len(answers), len(answers) + REQUESTS // 2)
+                answers += pool.map(ask, numbers)
     assert set(answers) == {(1, 10), (2, 20)}
