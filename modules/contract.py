@@ -86,6 +86,7 @@ PERPLEXITY = "perplexity"  # float32[B], exp(nats / characters)
 MAX_CHARS = 10_000  # of a text sent, and to be written: no request may take all the memory
 # Of a request: its rows times its longest text with what is to be written, times a beam's width.
 MAX_REQUEST_CHARS = 10 * MAX_CHARS
+MAX_ROWS = 1000  # of a request that is written to, times a beam's width
 MAX_CANDIDATES = 100  # for a blank or a next character, for the same reason
 MAX_WIDTH = 16
 NUM_RECENT = 64  # characters that a repetition penalty looks back on; no stop string is longer

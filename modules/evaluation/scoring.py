@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from modules import features
+from modules.evaluation.chunks import PREDICTED_AT_A_TIME, in_chunks
 from modules.evaluation.figures import PARTS, Weights
 from modules.network.model import Model
 from modules.vocabulary.indices import Vocabulary
@@ -56,20 +56,47 @@ def score_texts(
         context: int64[B], leading characters of each text that are read but not scored.
     """
     ids = vocabulary.encode(texts)  # [B, (n)]
-    logits = model.predict(ids, vocabulary.line_end_id())  # [B, n, vocab_size]
-    targets = ids.to_tensor()  # [B, n]
-    nats = negative_log_likelihood(logits, targets)  # [B, n]
-    likelier = logits > tf.gather(logits, targets, batch_dims=2)[..., None]  # [B, n, vocab_size]
-    ranks = 1 + tf.math.count_nonzero(likelier, axis=-1, dtype=tf.int32)  # [B, n]
-    of_rows = partial(tf.RaggedTensor.from_tensor, lengths=ids.row_lengths())
-    rows = (of_rows(nats), ids, vocabulary.code_points(texts), of_rows(ranks))
-    return Scores(*_after(context, *rows))
+    units = model.read_texts(ids, vocabulary.line_end_id())  # [B, n, num_units]
+    units = tf.RaggedTensor.from_tensor(units, ids.row_lengths())
+    ids, codes, units = _after(context, ids, vocabulary.code_points(texts), units)
+
+    def score(units: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
+        return score_characters(model.output(units), targets)._asdict()
+
+    scored = in_chunks(
+        score, units.flat_values, ids.flat_values, size=PREDICTED_AT_A_TIME, specs=_CHARACTERS
+    )
+    return Scores(
+        ids.with_flat_values(scored["nats"]), ids, codes, ids.with_flat_values(scored["ranks"])
+    )
 
 
-def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
-    """Nats of each target: [..., vocab_size] and int64[...] to float32[...]."""
-    chosen = tf.gather(logits, targets, batch_dims=targets.shape.rank)
-    return tf.reduce_logsumexp(logits, axis=-1) - chosen
+class CharacterScores(NamedTuple):
+    """What was scored of N characters.
+
+    Attributes:
+        nats: float32[N], negative log-likelihood.
+        ranks: int32[N], among all of the vocabulary: 1 is the likeliest.
+    """
+
+    nats: tf.Tensor
+    ranks: tf.Tensor
+
+
+_CHARACTERS = {
+    "nats": tf.TensorSpec([None], tf.float32),
+    "ranks": tf.TensorSpec([None], tf.int32),
+}
+
+
+def score_characters(logits: tf.Tensor, targets: tf.Tensor) -> CharacterScores:
+    """Scores characters, int64[N], by logits, float32[N, vocab_size]."""
+    chosen = tf.gather(logits, targets, batch_dims=1)  # [N]
+    likelier = logits > chosen[:, None]  # [N, vocab_size]
+    return CharacterScores(
+        tf.reduce_logsumexp(logits, axis=1) - chosen,
+        1 + tf.math.count_nonzero(likelier, axis=1, dtype=tf.int32),
+    )
 
 
 def part_log_probabilities(scores: Scores, windows: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -27,6 +27,14 @@ class FillModel(Network):
         super().__init__(vocab_size, hyperparameters, num_directions=2)
 
     def __call__(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """Logits of what is between others: see `_between`.
+
+        Returns:
+            float32[batch_size, n - 2, vocab_size].
+        """
+        return self._logits(self._between(inputs, lengths))
+
+    def _between(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """Reads sequences from both sides.
 
         Args:
@@ -34,28 +42,29 @@ class FillModel(Network):
             lengths: int64[batch_size], 2 or more: what comes after is not read.
 
         Returns:
-            logits float32[batch_size, n - 2, vocab_size], of all but the first and the last
-            (in shorter rows, of what comes after them too, which mean nothing).
+            float32[n - 2, batch_size, num_units], for all but the first and the last (in shorter
+            rows, for what comes after them too, which mean nothing).
         """
         forwards = tf.transpose(inputs)  # [n, batch_size]
         backwards = tf.transpose(tf.reverse_sequence(inputs, lengths, seq_axis=1))
         before, after = self._read([forwards[:-2], backwards[:-2]], training=False)
         after = tf.reverse_sequence(after, lengths - 2, seq_axis=0, batch_axis=1)
-        return self._logits(tf.concat([before, after], axis=-1))
+        return tf.concat([before, after], axis=-1)
 
-    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
-        """Logits of each character of texts that stand between line ends.
+    def read_texts(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        """Hidden units that the characters of texts between line ends are predicted from.
 
         Args:
             texts: int64[batch_size, (n)], one character or more.
             line_end: int64[], its index.
 
         Returns:
-            float32[batch_size, n, vocab_size]; in shorter rows what comes after means nothing.
+            float32[batch_size, n, num_units]; in shorter rows what comes after means nothing.
         """
         line_ends = tf.fill([texts.nrows(), 1], line_end)
         lines = tf.concat([line_ends, texts, line_ends], axis=1)  # [batch_size, (n + 2)]
-        return self(lines.to_tensor(), lines.row_lengths())
+        units = self._between(lines.to_tensor(), lines.row_lengths())  # [n, batch_size, num_units]
+        return tf.transpose(units, [1, 0, 2])
 
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """See Model: predicts all characters of the windows but the first and the last."""

@@ -44,8 +44,15 @@ class Model(Protocol):
     def reseed(self, seed: int, epoch: int) -> None:
         """Makes the dropout of an epoch depend on nothing before it."""
 
-    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
-        """Logits of each character of texts: int64[B, (n)] to float32[B, n, vocab_size]."""
+    @property
+    def output(self) -> Output:
+        """Makes logits of hidden units: [N, num_units] to float32[N, vocab_size]."""
+
+    def read_texts(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        """Hidden units that each character is predicted from: int64[B, (n)] to [B, n, num_units].
+
+        They are some hundreds where logits are as many as the vocabulary has characters.
+        """
 
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """Reads a minibatch of training windows, int64[batch_size, num_steps] both."""
@@ -89,6 +96,11 @@ class Network(tf.Module):
         """Makes the dropout of an epoch depend on nothing before it."""
         state = np.random.SeedSequence([seed, epoch]).generate_state(2)
         self._seeds.state.assign(state)
+
+    @property
+    def output(self) -> Output:
+        """See Model."""
+        return self._output
 
     def _loss(self, hiddens: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """Of [T, B, num_units] and int64[T, B]."""
@@ -134,25 +146,26 @@ class LanguageModel(Network):
         hiddens, states = self._stack(self._embedding(tf.transpose(inputs)), states)
         return self._logits(hiddens), states
 
-    def predict(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
-        r"""Logits of each character of texts that follow a line end.
+    def read_texts(self, texts: tf.RaggedTensor, line_end: tf.Tensor) -> tf.Tensor:
+        r"""Hidden units that the characters of texts after a line end are predicted from.
 
             text      春 天 来 了
             inputs    \n 春 天 来        the text moved right, a line end before it
-            logits    春 天 来 了        of these
+            units     春 天 来 了        to predict these
 
         Args:
             texts: int64[batch_size, (n)], one character or more.
             line_end: int64[], its index.
 
         Returns:
-            float32[batch_size, n, vocab_size]; in shorter rows what comes after means nothing.
+            float32[batch_size, n, num_units]; in shorter rows what comes after means nothing.
         """
         characters = texts.to_tensor()  # [batch_size, n]
         line_ends = tf.fill([tf.shape(characters)[0], 1], line_end)
         inputs = tf.concat([line_ends, characters], axis=1)[:, :-1]  # [batch_size, n]
-        logits, _ = self(inputs, self.initial_state(tf.shape(inputs)[0]))
-        return logits
+        states = self.initial_state(tf.shape(inputs)[0])
+        hiddens, _ = self._stack(self._embedding(tf.transpose(inputs)), states)
+        return tf.transpose(hiddens, [1, 0, 2])
 
     def loss(self, inputs: tf.Tensor, targets: tf.Tensor, states: States) -> Loss:
         """See Model."""
@@ -168,8 +181,3 @@ class LanguageModel(Network):
     def read(self, inputs: tf.Tensor, states: States) -> tuple[tf.Tensor, States]:
         """As `step`, but to the hidden units: float32[batch_size, num_hiddens]."""
         return self._stack.step(self._embedding(inputs), states)
-
-    @property
-    def output(self) -> Output:
-        """Makes logits of hidden units."""
-        return self._output

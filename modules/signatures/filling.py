@@ -9,7 +9,6 @@ from modules.signatures import warmup_requests
 from modules.signatures.requests import (
     Tensors,
     check_blanks,
-    check_candidates,
     specs,
 )
 from modules.signatures.servable import Servable
@@ -43,7 +42,6 @@ class ServableFillModel(Servable):
             self._fill,
             specs(contract.TEXT, contract.TOP_K),
             check_blanks,
-            check_candidates,
             defaults={contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
         self.serving_default = self.fill
@@ -64,8 +62,8 @@ class ServableFillModel(Servable):
         is_blank = characters.flat_values == contract.BLANK  # [characters]
         blanks = characters.with_flat_values(is_blank)
         counts = tf.reduce_sum(tf.cast(blanks, tf.int64), axis=1)  # [B]
-        logits = self._logits_of(text, blanks)  # [all blanks, vocab_size]
-        candidates, probabilities = self._rank(logits, tf.repeat(top_k, counts))
+        units = self._units_of(text, blanks)  # [all blanks, num_units]
+        candidates, probabilities = self._rank(units, tf.repeat(top_k, counts))
         filled = tf.tensor_scatter_nd_update(
             characters.flat_values, tf.where(is_blank), candidates[:, 0]
         )
@@ -80,16 +78,16 @@ class ServableFillModel(Servable):
             ),
         }
 
-    def _logits_of(self, text: tf.Tensor, blanks: tf.RaggedTensor) -> tf.Tensor:
-        """Of the blanks, bool[B, (n)], one after the other."""
+    def _units_of(self, text: tf.Tensor, blanks: tf.RaggedTensor) -> tf.Tensor:
+        """What the blanks, bool[B, (n)], are predicted from, one after the other."""
         ids = self._vocabulary.encode(text)  # [B, (n)]
         read = tf.where(blanks.flat_values, tf.constant(UNKNOWN_ID, tf.int64), ids.flat_values)
-        logits = self.model.predict(
+        units = self.model.read_texts(
             ids.with_flat_values(read), self._vocabulary.line_end_id()
-        )  # [B, n, vocab_size]
-        return tf.boolean_mask(logits, blanks.to_tensor())
+        )  # [B, n, num_units]
+        return tf.boolean_mask(units, blanks.to_tensor())
 
-    def _rank(self, logits: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _rank(self, units: tf.Tensor, top_k: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """See `_likeliest`; the blank is no candidate either."""
         blank_id = self._vocabulary.encode(tf.constant([contract.BLANK])).flat_values[0]
-        return self._likeliest(logits, top_k, never=blank_id)
+        return self._likeliest(units, top_k, never=blank_id)

@@ -22,7 +22,8 @@ from modules.signatures import warmup_requests
 from modules.signatures.requests import (
     Tensors,
     check_beam,
-    check_candidates,
+    check_lyric,
+    check_next,
     check_options,
     check_prefix,
     check_state,
@@ -101,7 +102,7 @@ class ServableModel(Servable):
             self._write_compiled = writer(model, compiled=True)
             self.generate_xla = self._generating(self._generate_compiled)
             self.signatures = (*self.signatures, contract.GENERATE_XLA)
-        self.serving_default = self._signature(self._lyric, specs(contract.PREFIX), check_prefix)
+        self.serving_default = self._signature(self._lyric, specs(contract.PREFIX), check_lyric)
         self.start = self._signature(self._start, specs(contract.PREFIX), check_prefix)
         self.resume = self._signature(
             self._resume,
@@ -113,8 +114,7 @@ class ServableModel(Servable):
         self.next_char = self._signature(
             self._next_char,
             specs(contract.PREFIX, contract.TOP_K),
-            check_prefix,
-            check_candidates,
+            check_next,
             defaults={contract.TOP_K: contract.DEFAULT_CANDIDATES},
         )
         self.generate_beam = self._signature(
@@ -220,8 +220,8 @@ class ServableModel(Servable):
     def _next_char(self, inputs: Tensors) -> Tensors:
         prefix = inputs[contract.PREFIX]
         reading = self._read(prefix)
-        logits, _ = self.model.step(reading.recent[:, -1], reading.states)  # [B, vocab_size]
-        candidates, probabilities = self._likeliest(logits, inputs[contract.TOP_K])
+        units, _ = self.model.read(reading.recent[:, -1], reading.states)  # [B, num_hiddens]
+        candidates, probabilities = self._likeliest(units, inputs[contract.TOP_K])
         return {
             contract.CANDIDATES: candidates,
             contract.PROBABILITIES: probabilities,

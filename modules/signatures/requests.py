@@ -101,6 +101,14 @@ def check_prefix(inputs: Tensors) -> list[Check]:
     return _check_texts(contract.PREFIX, inputs)
 
 
+def check_lyric(inputs: Tensors) -> list[Check]:
+    """Refuses what no lyric can be written to."""
+    inputs = inputs | {
+        contract.NUM_CHARS: tf.constant([contract.LYRIC_OPTIONS[contract.NUM_CHARS]])
+    }
+    return [*check_prefix(inputs), *_check_num_chars(inputs)]
+
+
 def check_text(inputs: Tensors) -> list[Check]:
     """Refuses what cannot be scored."""
     return _check_texts(contract.TEXT, inputs)
@@ -112,17 +120,34 @@ def check_blanks(inputs: Tensors) -> list[Check]:
     # A text without characters is refused for that alone.
     has_blank = (tf.strings.regex_replace(text, contract.BLANK, "") != text) | (text == "")
     sentence = f"text has nothing to fill in: put a {contract.BLANK} for each missing character"
-    return [*check_text(inputs), Check(has_blank, sentence)]
+    blanks = tf.strings.regex_replace(text, f"[^{contract.BLANK}]", "")
+    widest = tf.reduce_max(tf.strings.length(blanks, unit="UTF8_CHAR"))
+    return [
+        *check_text(inputs),
+        Check(has_blank, sentence),
+        *_check_candidates(inputs[contract.TOP_K], tf.size(text) * widest),
+    ]
 
 
-def check_candidates(inputs: Tensors) -> list[Check]:
-    """Refuses to rank fewer characters than one or too many."""
-    top_k = inputs[contract.TOP_K]
+def check_next(inputs: Tensors) -> list[Check]:
+    """Refuses what nothing can be said to follow."""
+    places = tf.size(inputs[contract.PREFIX])
+    return [*check_prefix(inputs), *_check_candidates(inputs[contract.TOP_K], places)]
+
+
+def _check_candidates(top_k: tf.Tensor, places: tf.Tensor) -> list[Check]:
+    """Refuses to rank fewer characters than one or too many, for int32[] places in all."""
+    most = tf.clip_by_value(tf.reduce_max(top_k), 0, contract.MAX_CANDIDATES)
     return [
         Check(top_k > 0, "top_k is too small: ask for 1 or more"),
         Check(
             top_k <= contract.MAX_CANDIDATES,
             f"top_k is too large: ask for {contract.MAX_CANDIDATES} at most",
+        ),
+        Check(
+            places * most <= contract.MAX_REQUEST_CHARS,
+            "the request is too large: its rows times the most blanks of one times its largest "
+            f"top_k may be {contract.MAX_REQUEST_CHARS}",
         ),
     ]
 
@@ -198,8 +223,8 @@ def _check_texts(name: str, inputs: Tensors) -> list[Check]:
 
 def _check_size(name: str, lengths: tf.Tensor, inputs: Tensors) -> Check:
     """Refuses what would take all the memory: that grows with every character of every row."""
-    written = inputs.get(contract.NUM_CHARS, contract.LYRIC_OPTIONS[contract.NUM_CHARS])
-    written = tf.clip_by_value(tf.reduce_max(written), 0, contract.MAX_CHARS)  # else it is refused
+    written = tf.reduce_max(inputs.get(contract.NUM_CHARS, 0))
+    written = tf.clip_by_value(written, 0, contract.MAX_CHARS)  # else it is refused
     factors = [
         tf.size(lengths),
         tf.reduce_max(lengths) + written,
@@ -219,7 +244,17 @@ def _check_utf8(name: str, inputs: Tensors) -> Check:
 
 def _check_num_chars(inputs: Tensors) -> list[Check]:
     num_chars = inputs[contract.NUM_CHARS]
+    texts = inputs[contract.PREFIX if contract.PREFIX in inputs else contract.RECENT]
+    width = tf.clip_by_value(
+        tf.reduce_max(inputs.get(contract.WIDTH, 1)), 0, contract.MAX_WIDTH
+    )  # else it is refused
     return [
+        # For each a distribution over the vocabulary is kept.
+        Check(
+            tf.size(texts) * width <= contract.MAX_ROWS,
+            f"too many texts to write: send {contract.MAX_ROWS} rows at most, or so many times "
+            "width",
+        ),
         Check(num_chars >= 0, "num_chars is negative: send 0 or more"),
         Check(
             num_chars <= contract.MAX_CHARS,

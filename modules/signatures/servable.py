@@ -4,13 +4,13 @@ Everything runs in the graph, from text to text; the vocabulary travels along as
 """
 
 import math
-from collections.abc import Callable
 from functools import partial
 from typing import ClassVar
 
 import tensorflow as tf
 
 from modules import contract, features
+from modules.evaluation.chunks import PREDICTED_AT_A_TIME, in_chunks
 from modules.evaluation.figures import outputs
 from modules.evaluation.scoring import Scores, score_texts
 from modules.network.model import Network
@@ -19,8 +19,8 @@ from modules.signatures.requests import Tensors, check_text, signature, specs
 from modules.vocabulary.indices import UNKNOWN_ID, Vocabulary
 from modules.windows.dataset import parse_scored_windows
 
-# TFMA sends up to a thousand windows, whose logits together would be gigabytes.
-_TALLIED_AT_A_TIME = 16
+# TFMA sends up to a thousand windows, whose hidden units together would take gigabytes.
+_TALLIED_AT_A_TIME = 64
 
 
 class Servable(tf.Module):
@@ -96,17 +96,19 @@ class Servable(tf.Module):
             contract.CHARACTERS: tf.int64,
             contract.UNKNOWN_CHARACTERS: tf.string,
         }
-        return _in_chunks(self._tally, inputs[contract.EXAMPLES], _TALLIED_AT_A_TIME, dtypes)
+        tallies = {name: tf.TensorSpec([None], dtype) for name, dtype in dtypes.items()}
+        examples = inputs[contract.EXAMPLES]
+        return in_chunks(self._tally, examples, size=_TALLIED_AT_A_TIME, specs=tallies)
 
     def _likeliest(
-        self, logits: tf.Tensor, top_k: tf.Tensor, never: tf.Tensor | int = UNKNOWN_ID
+        self, units: tf.Tensor, top_k: tf.Tensor, never: tf.Tensor | int = UNKNOWN_ID
     ) -> tuple[tf.Tensor, tf.Tensor]:
         """The likeliest characters of N rows, and their probabilities.
 
         Neither `<unk>` nor `never` is one; the others share what these would have.
 
         Args:
-            logits: float32[N, vocab_size].
+            units: float32[N, num_units], hidden units that a character is predicted from.
             top_k: int32[N], how many are asked for.
             never: an index.
 
@@ -115,13 +117,25 @@ class Servable(tf.Module):
         """
         entries = tf.range(self._vocabulary.size, dtype=tf.int64)
         named = tf.boolean_mask(entries, (entries != UNKNOWN_ID) & (entries != never))
-        probabilities = tf.nn.softmax(tf.gather(logits, named, axis=1))  # [N, named]
         k = tf.minimum(tf.reduce_max(top_k), tf.size(named))
-        probabilities, ranked = tf.math.top_k(probabilities, k)  # [N, k]
-        ids = tf.RaggedTensor.from_tensor(tf.reshape(tf.gather(named, ranked), [-1, 1]))
-        characters = tf.reshape(self._vocabulary.decode(ids), tf.shape(ranked))  # [N, k]
-        asked = tf.range(k) < top_k[:, None]  # [N, k]
-        return tf.where(asked, characters, ""), tf.where(asked, probabilities, 0.0)
+
+        def rank(units: tf.Tensor, top_k: tf.Tensor) -> Tensors:
+            logits = tf.gather(self.model.output(units), named, axis=1)  # [n, named]
+            probabilities, ranked = tf.math.top_k(tf.nn.softmax(logits), k)  # [n, k]
+            ids = tf.RaggedTensor.from_tensor(tf.reshape(tf.gather(named, ranked), [-1, 1]))
+            characters = tf.reshape(self._vocabulary.decode(ids), tf.shape(ranked))  # [n, k]
+            asked = tf.range(k) < top_k[:, None]  # [n, k]
+            return {
+                contract.CANDIDATES: tf.where(asked, characters, ""),
+                contract.PROBABILITIES: tf.where(asked, probabilities, 0.0),
+            }
+
+        specs = {
+            contract.CANDIDATES: tf.TensorSpec([None, None], tf.string),
+            contract.PROBABILITIES: tf.TensorSpec([None, None], tf.float32),
+        }
+        ranked = in_chunks(rank, units, top_k, size=PREDICTED_AT_A_TIME, specs=specs)
+        return ranked[contract.CANDIDATES], ranked[contract.PROBABILITIES]
 
     def _score(self, windows: Tensors) -> Scores:
         return score_texts(
@@ -153,26 +167,3 @@ class Servable(tf.Module):
     def _mixtures(self, windows: Tensors, scores: Scores) -> Tensors:
         """Of each window, the nats of figures that are mixtures, where it `mixes`."""
         return {}
-
-
-def _in_chunks(
-    function: Callable[[tf.Tensor], Tensors],
-    rows: tf.Tensor,
-    size: int,
-    dtypes: dict[str, tf.DType],
-) -> Tensors:
-    """What `function` makes of the rows, one row for each, though it gets `size` at a time."""
-    num_chunks = -(-tf.size(rows) // size)
-    arrays = {
-        name: tf.TensorArray(dtype, num_chunks, infer_shape=False, element_shape=[None])
-        for name, dtype in dtypes.items()
-    }
-
-    def next_chunk(chunk: tf.Tensor, arrays: dict) -> tuple[tf.Tensor, dict]:
-        made = function(rows[chunk * size : (chunk + 1) * size])
-        return chunk + 1, {name: array.write(chunk, made[name]) for name, array in arrays.items()}
-
-    _, arrays = tf.while_loop(
-        lambda chunk, _: chunk < num_chunks, next_chunk, (0, arrays), parallel_iterations=1
-    )
-    return {name: array.concat() for name, array in arrays.items()}

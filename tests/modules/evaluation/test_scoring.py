@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from modules.evaluation.scoring import (
-    negative_log_likelihood,
+    score_characters,
     score_texts,
     unigram_log_probabilities,
 )
@@ -60,15 +60,35 @@ def test_short_texts_score_the_same_beside_long_ones(build_model, vocabulary):
     np.testing.assert_allclose(together, alone, rtol=1e-5)
 
 
-def test_negative_log_likelihood_by_hand():
-    odds = tf.math.log([[[1.0, 3.0], [1.0, 1.0]]])  # [1, 2, 2]
-    nats = negative_log_likelihood(odds, tf.constant([[1, 0]], tf.int64))
-    np.testing.assert_allclose(nats, [[-np.log(3 / 4), -np.log(1 / 2)]], rtol=1e-6)
+def test_more_characters_than_are_predicted_at_a_time(build_model, vocabulary):
+    model = build_model()
+    text = "a春\nb𠮷 夏c" * 200
+    scores = scores_of(model, vocabulary, [text, "b", text[:1100]], [100, 0, 0])
+    assert scores.ids.row_lengths().numpy().tolist() == [1500, 1, 1100]
+    ids = vocabulary.encode(tf.constant([text])).to_list()[0]
+    expected = [nats_by_hand(model, ids, 100), nats_by_hand(model, [4])]
+    np.testing.assert_allclose(scores.nats[:2], expected, rtol=1e-5)
+    first = scores.character_nats.to_list()
+    np.testing.assert_allclose(first[0][:1000], first[2][100:], rtol=1e-5)
+
+
+def test_nothing_to_score(build_model, vocabulary):
+    scores = scores_of(build_model(), vocabulary, ["ab", "b"], [2, 1])
+    assert scores.nats.numpy().tolist() == [0, 0]
+    assert scores.ranks.to_list() == [[], []]
+
+
+def test_scores_of_characters_by_hand():
+    odds = tf.math.log([[1.0, 3.0], [1.0, 1.0]])
+    scores = score_characters(odds, tf.constant([1, 0], tf.int64))
+    np.testing.assert_allclose(scores.nats, [-np.log(3 / 4), -np.log(1 / 2)], rtol=1e-6)
+    assert scores.ranks.numpy().tolist() == [1, 1]
+    assert score_characters(odds, tf.constant([0, 0], tf.int64)).ranks.numpy().tolist() == [2, 1]
 
 
 def test_large_logits_do_not_overflow():
-    nats = negative_log_likelihood(tf.constant([[1e4, 0.0]]), tf.constant([1], tf.int64))
-    assert nats.numpy().tolist() == [1e4]
+    scores = score_characters(tf.constant([[1e4, 0.0]]), tf.constant([1], tf.int64))
+    assert scores.nats.numpy().tolist() == [1e4]
 
 
 def test_the_unigram_model_by_hand(vocabulary, scored_window):

@@ -80,7 +80,8 @@ def test_what_stands_after_a_shorter_row_is_not_read(build):
 def test_texts_stand_between_line_ends(build):
     model = build()
     texts = tf.ragged.constant([[5, 2, 7], [3]], dtype=tf.int64)
-    logits = model.predict(texts, LINE_END)
+    units = model.read_texts(texts, LINE_END)
+    logits = tf.reshape(model.output(tf.reshape(units, [6, -1])), [2, 3, -1])
     assert logits.shape == (2, 3, 8)
     whole = tf.constant([[1, 5, 2, 7, 1]], tf.int64)
     np.testing.assert_allclose(logits[:1], model(whole, tf.constant([5])), atol=1e-6)

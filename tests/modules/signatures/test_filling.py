@@ -72,14 +72,19 @@ def test_a_blank_of_the_vocabulary_is_no_candidate(blind, write_vocabulary):
     assert probabilities[0] == pytest.approx(16 / 31.5)
 
 
+def logits_of(servable, text):
+    """float32[n, vocab_size]."""
+    ids = servable._vocabulary.encode(tf.constant([text]))
+    (units,) = servable.model.read_texts(ids, servable._vocabulary.line_end_id())
+    return servable.model.output(units)
+
+
 def test_candidates_are_ranked_by_the_score_of_the_text_they_make(servable):
     ((candidates,),), ((probabilities,),), (filled,) = fill(servable, ["a春□\nb"], 7)
     assert len(set(candidates)) == 7
     assert filled == f"a春{candidates[0]}\nb"
-    logits = servable.model.predict(
-        servable._vocabulary.encode(tf.constant(["a春c\nb"])), servable._vocabulary.line_end_id()
-    )  # its own value does not matter
-    odds = np.exp(logits[0, 2, 1:])
+    logits = logits_of(servable, "a春c\nb")  # its own value does not matter
+    odds = np.exp(logits[2, 1:])
     np.testing.assert_allclose(probabilities, np.sort(odds / odds.sum())[::-1], rtol=1e-4)
 
 
@@ -141,8 +146,7 @@ def test_a_score_is_each_character_given_all_others(servable):
         ((candidates,),), ((probabilities,),), _ = fill(
             servable, [text[:place] + "□" + text[place + 1 :]], 7
         )
-        ids = servable._vocabulary.encode(tf.constant([text]))
-        logits = servable.model.predict(ids, servable._vocabulary.line_end_id())[0, place]
+        logits = logits_of(servable, text)[place]
         known = 1 - float(tf.nn.softmax(logits)[0])  # <unk> has its share here
         nats -= math.log(probabilities[candidates.index(character)] * known)
     score = servable.score(tf.constant([text]))

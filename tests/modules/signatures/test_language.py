@@ -310,8 +310,9 @@ BAD = {
     "no penalty": ({"repetition_penalty": np.float32([0])}, "repetition_penalty is not positive"),
     "infinite": ({"repetition_penalty": np.float32([math.inf])}, "repetition_penalty is not"),
     "stop too long": ({"stop": np.array(["a" * 65], object)}, "stop is too long: send 64 charact"),
-    "too many rows": (
-        {"prefix": ["a"] * 9_500},  # each a row, to which 10 characters are written
+    "too many rows": ({"prefix": ["a"] * 1001}, "too many texts to write: send 1000 rows at most"),
+    "too many characters": (
+        {"prefix": ["a"] * 1000, "num_chars": 100},
         "the request is too large: its rows times its longest prefix and what is to be written ma",
     ),
     "stop no UTF-8": ({"stop": np.array([b"\xff"], object)}, "stop is not UTF-8: encode it so"),
