@@ -14,11 +14,12 @@ from tfx.types import artifact_utils
 from components import stream
 from components.examples import describe, make_example, serialize
 from components.executors import Artifacts, BeamExecutor, Properties
-from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
+from components.lyrics_example_gen.source import FINGERPRINT, Source, resolve
 from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import copies, holdout, reader
 from modules.corpus.account import Account, account_of
+from modules.corpus.fetching import FILES, Fetched
 from modules.corpus.holdout import HoldOut, Piece
 from modules.corpus.kinds import open_archive
 from modules.corpus.reader import CorpusOptions, Document
@@ -73,7 +74,7 @@ class Executor(BeamExecutor):
                 _ = (
                     pipeline
                     | f"Pieces[{split}]" >> beam.Create(_batches(parts))
-                    | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio))
+                    | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio, FILES))
                     | f"Write[{split}]" >> _write(directory)
                 )
 
@@ -81,13 +82,14 @@ class Executor(BeamExecutor):
 class ReadExamples(beam.DoFn):
     """A list of (Document, Piece) to the Examples of the pieces, in order, serialised."""
 
-    def __init__(self, max_ratio: float) -> None:
+    def __init__(self, max_ratio: float, files: Fetched) -> None:
         self._max_ratio = max_ratio
+        self._files = files
 
     def setup(self) -> None:
         """Keeps archives open from one piece to the next: their directories are long."""
         self._open = lru_cache(OPEN_ARCHIVES)(
-            lambda path: open_archive(path, self._max_ratio, FILES)
+            lambda path: open_archive(path, self._max_ratio, self._files)
         )
 
     def teardown(self) -> None:

@@ -1,75 +1,18 @@
 """What an input pattern stands for now: a span, a version, and the archives' contents."""
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-import tensorflow as tf
 from tfx.components.example_gen import utils
-from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 
-from modules.corpus import files, urls
+from modules.corpus import files
+from modules.corpus.fetching import FILES
 from modules.errors import ConfigError, CorpusError
 
 SPAN = utils.SPAN_PROPERTY_NAME
 VERSION = utils.VERSION_PROPERTY_NAME
 FINGERPRINT = utils.FINGERPRINT_PROPERTY_NAME
-
-T = TypeVar("T")
-
-
-class TfxFiles(files.LocalFiles):
-    """Files of this machine, of the web, and of the buckets that TFX reads, such as `gs://...`."""
-
-    def open(self, path: str) -> Any:
-        """See base class."""
-        if urls.is_url(path):
-            return urls.download(path)
-        return self._ask(path, lambda: fileio.open(path, "rb"), super().open)
-
-    def glob(self, pattern: str) -> list[str]:
-        """See base class."""
-        return self._ask(pattern, lambda: [*map(str, fileio.glob(pattern))], super().glob)
-
-    def exists(self, path: str) -> bool:
-        """See base class. Of the web that is known only when it is opened."""
-        return urls.is_url(path) or self._ask(path, lambda: fileio.exists(path), super().exists)
-
-    def is_folder(self, path: str) -> bool:
-        """See base class."""
-        if urls.is_url(path):
-            return False
-        return self._ask(path, lambda: fileio.isdir(path), super().is_folder)
-
-    def walk(self, path: str) -> list[str]:
-        """See base class."""
-        return self._ask(path, lambda: _walk(path), super().walk)
-
-    def _ask(self, path: str, tfx: Callable[[], T], local: Callable[[str], T]) -> T:
-        """TFX where a path has a scheme; else this machine."""
-        if "://" not in path:
-            return local(path)
-        try:
-            return tfx()
-        except tf.errors.UnimplementedError as error:
-            scheme = path.partition("://")[0]
-            raise CorpusError(
-                f"{path} cannot be read: TensorFlow knows no {scheme}:// here; install "
-                "tensorflow-io, which may know it, or copy the file to this machine"
-            ) from error
-        except tf.errors.OpError as error:
-            raise CorpusError(
-                f"{path} cannot be read ({error.message}): give what this user may read"
-            ) from error
-
-
-def _walk(path: str) -> list[str]:
-    return [os.path.join(folder, name) for folder, _, names in fileio.walk(path) for name in names]
-
-
-FILES = TfxFiles()
 
 
 @dataclass(frozen=True)
