@@ -1,18 +1,26 @@
 """What an input pattern stands for now: a span, a version, and the archives' contents."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from tfx.components.example_gen import utils
 from tfx.proto import example_gen_pb2
 
 from modules.corpus import files
+from modules.corpus.addresses import is_address, is_web
 from modules.corpus.fetching import FILES
 from modules.errors import ConfigError, CorpusError
 
 SPAN = utils.SPAN_PROPERTY_NAME
 VERSION = utils.VERSION_PROPERTY_NAME
 FINGERPRINT = utils.FINGERPRINT_PROPERTY_NAME
+
+_PLACEHOLDER = re.compile(r"\{[A-Z]+(:\d+)?\}")
 
 
 @dataclass(frozen=True)
@@ -67,16 +75,44 @@ def resolve(pattern: str) -> Source:
 
 def _newest(pattern: str) -> tuple[str, int, int | None]:
     """The pattern with numbers for its placeholders, the span and the version."""
-    split = _split(pattern)
-    try:
-        # Not made from the span and version that it returns, which have lost leading zeros.
-        _, span, version = utils.calculate_splits_fingerprint_span_and_version("", [split])
-    except ValueError as error:
+    path = pattern.rpartition("://")[2]
+    prefix = pattern.removesuffix(path)
+    split = _split(path)
+    with _names(pattern) as folder:
+        try:
+            # Not made from the span and version that it returns, which have lost leading zeros.
+            _, span, version = utils.calculate_splits_fingerprint_span_and_version(folder, [split])
+        except ValueError as error:
+            said = str(error).replace(f"{folder}/", prefix) if folder else error
+            raise CorpusError(
+                f"nothing matches {pattern} with numbers for the placeholders ({said}): "
+                "check the pattern and the names of the folders"
+            ) from error
+    return prefix + split.pattern, span, version
+
+
+@contextmanager
+def _names(pattern: str) -> Iterator[str]:
+    """The folder in which TFX finds the paths that may match; none for those of this machine.
+
+    It cannot look at most addresses, so it is shown empty files of the names that are there.
+    """
+    if not is_address(pattern):
+        yield ""
+        return
+    if is_web(pattern):
         raise CorpusError(
-            f"nothing matches {pattern} with numbers for the placeholders ({error}): "
-            "check the pattern and the names of the folders"
-        ) from error
-    return split.pattern, span, version
+            f"{pattern} has placeholders, but folders of the web cannot be listed: give the "
+            "address of one zip or .txt file"
+        )
+    with TemporaryDirectory() as folder:
+        for address in FILES.glob(_PLACEHOLDER.sub("*", pattern)):
+            name = address.partition("://")[2]
+            if ".." not in name.split("/"):
+                copy = Path(folder, name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.touch()
+        yield folder
 
 
 def _split(pattern: str) -> Any:

@@ -175,6 +175,19 @@ def test_the_newest_version_of_the_newest_span(tmp_path, pack):
     assert artifact.get_int_custom_property("version") == 3
 
 
+def test_the_newest_span_in_a_bucket(bucket, web):
+    for name in ("span-1/v7/a.zip", "span-10/v1/a.zip", "span-10/v03/b.zip", "no-x.zip"):
+        bucket.put_object(Key=f"songs/{name}", Body=b"")
+    pattern = f"s3://{bucket.name}/songs/span-{{SPAN}}/v{{VERSION}}/*.zip"
+    found = source.resolve(pattern)
+    assert (found.span, found.version) == (10, 3)
+    assert found.archives == {"b.zip": f"s3://{bucket.name}/songs/span-10/v03/b.zip"}
+    with pytest.raises(CorpusError, match=r"^nothing matches .* span number from s3://"):
+        source.resolve(f"s3://{bucket.name}/songs/no-{{SPAN}}.zip")
+    with pytest.raises(CorpusError, match="placeholders, but folders of the web cannot be listed"):
+        source.resolve(f"{web.address}/span-{{SPAN}}/a.zip")
+
+
 def test_a_span_without_a_version(tmp_path, pack):
     pack(tmp_path / "span-5.zip", {"a.txt": "一"})
     found = source.resolve(f"{tmp_path}/span-{{SPAN}}.zip")

@@ -92,9 +92,7 @@ def test_strict_refuses_what_is_passed_over_and_names_the_first(tmp_path, pack):
     path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
     archives, options = files.match(str(path)), CorpusOptions(strict=True)
     named = [r"'\.git/notes\.txt' \(hidden\)", r"'cover\.jpg' \(of another kind\)"]
-    message = (
-        rf"a\.zip holds .* strict=True refuses: {', '.join(named)}, 'x/.*: take it out"
-    )
+    message = rf"a\.zip holds .* strict=True refuses: {', '.join(named)}, 'x/.*: take it out"
     with pytest.raises(CorpusError, match=message):
         reader.check(archives, options)  # before a text is read
     pack(path, {"a.txt": "一", "b.txt": b""})

@@ -68,8 +68,6 @@ def test_a_file_with_something_else(tmp_path):
 
 
 def test_a_file_without_an_end():
-    message = (
-        r"^some_file='/dev/zero' cannot be read \(.*Over 1,048,576 bytes, which no such"
-    )
+    message = r"^some_file='/dev/zero' cannot be read \(.*Over 1,048,576 bytes, which no such"
     with pytest.raises(ConfigError, match=message):
         read_text_proto("some_file", "/dev/zero", SSLConfig())
