@@ -19,10 +19,11 @@ from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import copies, holdout, reader
 from modules.corpus.account import Account, account_of
+from modules.corpus.documents import Document, passages
 from modules.corpus.fetching import FILES, Fetched
 from modules.corpus.holdout import HoldOut, Piece
 from modules.corpus.kinds import open_archive
-from modules.corpus.reader import CorpusOptions, Document
+from modules.corpus.reader import CorpusOptions
 from modules.errors import CorpusError
 
 EXAMPLES = "examples"
@@ -100,7 +101,7 @@ class ReadExamples(beam.DoFn):
         """Yields serialised tf.train.Examples."""
         for document, piece in element:
             archive = self._open(document.path)
-            for position, text in reader.read(archive, document, piece.start, piece.stop):
+            for position, text in passages(archive, document, piece.start, piece.stop):
                 example = make_example(
                     {
                         features.TEXT: text,
@@ -121,8 +122,8 @@ def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[st
     for path, of_path in itertools.groupby(documents, key=lambda document: document.path):
         with open_archive(path, options.max_ratio, FILES) as archive:
             for document in of_path:
-                passages = reader.read(archive, document, 0, document.characters)
-                yield "".join(text for _, text in passages)
+                texts = passages(archive, document, 0, document.characters)
+                yield "".join(text for _, text in texts)
 
 
 def _stream(parts: Sequence[tuple[Document, Piece]]) -> Stream:

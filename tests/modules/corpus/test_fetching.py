@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from modules.corpus import addresses, files, reader, transfer
+from modules.corpus.documents import passages
 from modules.corpus.fetching import Fetched
 from modules.corpus.kinds import open_archive
 from modules.corpus.reader import CorpusOptions
@@ -42,8 +43,8 @@ def texts(pattern, fetched):
     archives = files.match(pattern, fetched)
     for document in reader.inspect(archives, CorpusOptions(), fetched).documents:
         with open_archive(document.path, 100, fetched) as archive:
-            passages = reader.read(archive, document, 0, document.characters)
-            found[document.name] = "".join(text for _, text in passages)
+            texts = passages(archive, document, 0, document.characters)
+            found[document.name] = "".join(text for _, text in texts)
     return found
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from modules.corpus import files, reader
 from modules.corpus.archives import Archive
-from modules.corpus.reader import CorpusOptions, Document
+from modules.corpus.documents import Document, passages
+from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError, CorpusError
 
 pytestmark = pytest.mark.fast
@@ -23,7 +24,7 @@ def inspect(pattern, **options):
 
 def text_of(document):
     with Archive(document.path, 100) as archive:
-        return "".join(text for _, text in reader.read(archive, document, 0, document.characters))
+        return "".join(text for _, text in passages(archive, document, 0, document.characters))
 
 
 def texts(pattern, **options):
@@ -224,13 +225,13 @@ def test_read_gives_passages_with_their_positions(tmp_path, pack):
     source = "".join(chr(0x4E00 + n) for n in range(10_000))
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     with Archive(document.path, 100) as archive:
-        passages = list(reader.read(archive, document, 100, 9_000))
-    assert [(position, len(text)) for position, text in passages] == [
+        found = list(passages(archive, document, 100, 9_000))
+    assert [(position, len(text)) for position, text in found] == [
         (100, 4096),
         (4196, 4096),
         (8292, 708),
     ]
-    assert "".join(text for _, text in passages) == source[100:9_000]
+    assert "".join(text for _, text in found) == source[100:9_000]
 
 
 def test_read_over_many_chunks(tmp_path, pack):
@@ -239,10 +240,10 @@ def test_read_over_many_chunks(tmp_path, pack):
     stretches = ((0, 100_001), (0, 1), (70_000, 70_010), (4096, 8192), (99_999, 100_001))
     with Archive(document.path, 100) as archive:
         for start, stop in stretches:
-            passages = list(reader.read(archive, document, start, stop))
-            assert "".join(text for _, text in passages) == (source + "\n")[start:stop]
-            assert all(0 < len(text) <= 4096 for _, text in passages)
-            assert passages[0][0] == start
+            found = list(passages(archive, document, start, stop))
+            assert "".join(text for _, text in found) == (source + "\n")[start:stop]
+            assert all(0 < len(text) <= 4096 for _, text in found)
+            assert found[0][0] == start
 
 
 def test_read_says_if_the_archive_was_changed(tmp_path, pack):
@@ -299,7 +300,7 @@ def test_the_song_poems(shared_data):
     found = set()
     with Archive(documents[0].path, 100) as archive:
         for document in documents:
-            for _, text in reader.read(archive, document, 0, document.characters):
+            for _, text in passages(archive, document, 0, document.characters):
                 found.update(text)
                 assert unicodedata.is_normalized("NFC", text)
     assert len(found) == 6_045
