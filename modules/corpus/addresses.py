@@ -20,7 +20,7 @@ class Store:
     Attributes:
         files: fsspec's file system.
         prefix: of an address, which its paths lack.
-        failures: what it raises where a server, or the way to it, is at fault.
+        failures: what it raises where an address, a server, or the way to it, is at fault.
     """
 
     files: Any
@@ -46,7 +46,7 @@ def store_of(address: str) -> Store:
     """What reads an address.
 
     Raises:
-        CorpusError: if nothing does, or it is not installed.
+        CorpusError: if nothing does, it is not installed, or it is no address.
     """
     scheme = _scheme(address)
     if scheme not in _STORES:
@@ -61,6 +61,8 @@ def store_of(address: str) -> Store:
             f"{address} needs {error.name}, which is not installed: "
             "`pip install 'tfx-lyrics[cloud]'` does that"
         ) from error
+    except ValueError as error:
+        raise CorpusError(f"{address} is no address ({error}): check it") from error
 
 
 def _scheme(path: str) -> str:
@@ -82,7 +84,7 @@ def _web(address: str) -> Store:
         "timeout": aiohttp.ClientTimeout(total=None, connect=SECONDS, sock_read=SECONDS),
         "trust_env": not is_loopback(urlsplit(address).hostname or ""),
     }
-    failures = (OSError, asyncio.TimeoutError, aiohttp.ClientError)
+    failures = (OSError, ValueError, asyncio.TimeoutError, aiohttp.ClientError)
     return Store(HTTPFileSystem(client_kwargs=client), "", failures)
 
 
@@ -101,7 +103,7 @@ def _s3(address: str) -> Store:
         "retries": {"max_attempts": 1},  # for s3fs tries again itself
     }
     files = s3fs.S3FileSystem(config_kwargs=limits, use_listings_cache=False)
-    failures = (OSError, asyncio.TimeoutError, ClientError, BotoCoreError, Refusal)
+    failures = (OSError, ValueError, asyncio.TimeoutError, ClientError, BotoCoreError, Refusal)
     return Store(files, address[: address.index("://") + 3], failures)
 
 

@@ -257,6 +257,17 @@ def test_what_a_bucket_does_not_have(bucket, fetched, monkeypatch):
     assert "MB are fetched" in refusal(f"s3://{bucket.name}/a.txt", fetched)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://", "http://[::1", "http://localhost:99999/a.zip", "http://\udcff/a.zip"),
+        *(f"http://{'a' * 300}/a.zip", "s3://", "s3://a_!/a.zip", "s3://a*/b.zip", "s3://a/\udcff"),
+    ],
+)
+def test_what_is_no_address(s3_environment, fetched, address):
+    assert " cannot be read (" in (said := refusal(address, fetched)) or "is no address (" in said
+
+
 def test_s3_without_credentials(bucket, fetched, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
