@@ -4,12 +4,12 @@ import os
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from modules.corpus.addresses import is_address, is_web, store_of
 from modules.corpus.files import LocalFiles
 from modules.corpus.members import why_not_read
+from modules.corpus.temporary import TemporaryFolder
 from modules.corpus.transfer import Transfer, reading
 from modules.errors import CorpusError
 
@@ -30,7 +30,7 @@ class Fetched(LocalFiles):
         self._listed: dict[
             str, list[str]
         ] = {}  # the addresses that match a pattern, or in a folder
-        self._folder: TemporaryDirectory | None = None
+        self._folder: TemporaryFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_folder": None}
@@ -43,7 +43,7 @@ class Fetched(LocalFiles):
     def close(self) -> None:
         """Removes the copies; what is asked for next is fetched anew."""
         if self._folder:
-            self._folder.cleanup()
+            self._folder.close()
         self.__init__()  # type: ignore[misc]
 
     def bytes_fetched(self) -> int:
@@ -123,8 +123,8 @@ class Fetched(LocalFiles):
         if not addresses:
             return
         store = store_of(asked_for)
-        self._folder = self._folder or TemporaryDirectory(prefix="tfx-lyrics-")
-        copies = {at: os.path.join(self._folder.name, uuid.uuid4().hex) for at in addresses}
+        self._folder = self._folder or TemporaryFolder()
+        copies = {at: os.path.join(self._folder.path, uuid.uuid4().hex) for at in addresses}
         known = [size for at in addresses if (size := self._sizes.get(at)) is not None]
         try:
             with reading(asked_for, store.failures), Transfer(asked_for, known) as transfer:
