@@ -6,6 +6,7 @@ import os
 import pickle
 import socket
 import ssl
+import struct
 import sys
 import tempfile
 import urllib.request
@@ -104,6 +105,7 @@ class Odd(BaseHTTPRequestHandler):
             "/no-zip": (200, {}, b"what is this"),
             "/huge.zip": (200, {"Content-Length": str(2**33)}, b""),
             "/cut.zip": (200, {"Content-Length": "1000"}, b"PK\3\4"),
+            "/reset.zip": (200, {"Content-Length": "1000"}, b"PK\3\4"),
             "/endless.zip": (200, {}, bytes(2**16)),
         }[self.path]
         self.send_response(status)
@@ -111,6 +113,10 @@ class Odd(BaseHTTPRequestHandler):
             self.send_header(*header)
         self.end_headers()
         self.wfile.write(body)
+        if self.path == "/reset.zip":
+            at_once = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            os.close(self.connection.detach())
 
     def log_message(self, *args):
         pass
@@ -124,6 +130,7 @@ class Odd(BaseHTTPRequestHandler):
         ("busy.zip", " cannot be read (503: Service Unavailable): check the address, or try later"),
         ("page.txt", " is a web page, not a zip or a .txt file: give the address at which"),
         ("huge.zip", " has 8,192 MB or more, and at most 4,096 MB are fetched: take out"),
+        ("reset.zip", " cannot be read (the connection was cut before all had come): try again"),
         ("cut.zip", " cannot be read (the connection was cut before all had come): try again"),
     ],
 )
