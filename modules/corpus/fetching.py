@@ -25,11 +25,14 @@ class Fetched(LocalFiles):
     """
 
     def __init__(self) -> None:
-        self._copies: dict[str, str] = {}  # their paths, by address
-        self._sizes: dict[str, int | None] = {}  # in bytes, by address; None of a folder
-        self._listed: dict[
-            str, list[str]
-        ] = {}  # the addresses that match a pattern, or in a folder
+        self._forget()
+
+    def _forget(self) -> None:
+        # By address: the paths of copies, and sizes in bytes, None of a folder.
+        self._copies: dict[str, str] = {}
+        self._sizes: dict[str, int | None] = {}
+        # By folder or pattern: the addresses of the files.
+        self._listed: dict[str, list[str]] = {}
         self._folder: TemporaryFolder | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -44,7 +47,7 @@ class Fetched(LocalFiles):
         """Removes the copies; what is asked for next is fetched anew."""
         if self._folder:
             self._folder.close()
-        self.__init__()  # type: ignore[misc]
+        self._forget()
 
     def bytes_fetched(self) -> int:
         """Of all copies."""
