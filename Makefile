@@ -44,7 +44,7 @@ format: .venv/installed ## Rewrite the code in the project's style
 
 lock: .venv/installed ## Pin the newest versions that setup.py allows
 	@"$(BIN)/uv" pip compile -q --upgrade --universal --python-version 3.10 --no-header \
-		--no-annotate --no-emit-index-url --extra dev -o constraints.txt setup.py
+		--no-annotate --no-emit-index-url --extra cloud --extra dev -o constraints.txt setup.py
 
 bench-training: .venv/installed ## Time training beside other ways to train; ARGS="--json FILE"
 	@"$(BIN)/python" -m benchmarks.training $(ARGS)

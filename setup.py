@@ -13,11 +13,13 @@ setup(
     # Exact versions of everything, dependencies of dependencies included, are in constraints.txt.
     install_requires=[
         "absl-py",
+        "aiohttp",  # with which fsspec reads the web
         "apache-beam==2.65.0",  # 2.72 breaks tfx_bsl's import
         "charset-normalizer",  # names the encoding of a text that does not declare one
         "click",
         "cloup",  # groups the options of a command on its help page
         "filelock",  # lets one run at a time work on a root
+        "fsspec",  # reads a corpus of the web, or in a bucket
         "grpcio",
         "grpcio-health-checking",  # the service that probes of Kubernetes ask
         "ipykernel",  # which ipywidgets imports, and so tensorflow-model-analysis
@@ -30,6 +32,7 @@ setup(
         "numpy",
         "prometheus-client",  # counts what the local server does
         "protobuf",
+        "pyarrow",  # reads gs:// for fsspec: see modules/corpus/google.py
         "python-rapidjson",  # reads the bodies of REST requests as TF Serving does
         "pyyaml",
         "rich",
@@ -44,17 +47,25 @@ setup(
         "uvicorn",
     ],
     extras_require={
+        "cloud": [
+            "s3fs",  # reads s3:// and minio:// for fsspec; some 30 MB that few need
+        ],
         "dev": [
             "check-jsonschema",  # bundles the schema of compose files
+            "flask",  # moto's server is made with these two
+            "flask-cors",
+            "gcp-storage-emulator",  # speaks as Google's store does
             "hypothesis",
             "import-linter",
             "kubernetes-validate",  # bundles the schemas of Kubernetes' objects
+            "moto[s3]",  # speaks as Amazon's S3 does
             "mypy",
             "pre-commit",
             "pytest",
             "pytest-timeout",
             "pytest-xdist",
             "ruff",
+            "s3fs",
             "trustme",  # makes the certificates that the tests of TLS shake hands with
             "types-protobuf",
             "types-PyYAML",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from modules import contract, features
 from modules.checks import FIRST, Option, Options, option, options_of
+from modules.corpus.addresses import is_address
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError
@@ -58,8 +59,8 @@ class PipelineConfig(Options):
 
     data: str = option(
         BUNDLED_CORPUS,
-        "Zip or folder of .txt files, or one of them: a path, a URL, a glob, or a "
-        "span-{SPAN}/v{VERSION} pattern.",
+        "Zip or folder of .txt files, or one of them: a path, an address (https://, s3://, gs://, "
+        "minio://), a glob, or a span-{SPAN}/v{VERSION} pattern.",
         group=FIRST,
         shown="the bundled corpus",
         metavar="PATH",
@@ -144,14 +145,14 @@ class PipelineConfig(Options):
         Raises:
             ConfigError: if the root is not on this machine.
         """
-        if "://" in self.root:
+        if is_address(self.root):
             raise ConfigError(
-                "{root} is not on this machine, where the metadata have to be: give a local "
-                "directory, or compile the pipeline for Kubeflow",
+                "{root} is not on this machine, on whose disk a run lives: give a local directory; "
+                "on Kubeflow, give the pipeline's root where the pipeline is submitted",
                 vars(self),
             )
         places = {"root": os.path.realpath(self.root)}
-        if "://" not in self.data:
+        if not is_address(self.data):
             folder, name = os.path.split(self.data)
             places["data"] = os.path.join(os.path.realpath(folder), name)  # its own name stays
         return self.override(places)

@@ -6,11 +6,12 @@ since it has no callback. Without it only the progress would be missing.
 
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from absl import logging as absl_logging
 from tfx import v1 as tfx
 
+from modules.corpus.fetching import FILES
 from modules.training.halves import divide_processors
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
@@ -34,7 +35,7 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     """
     config = config.here()
     divide_processors()
-    with held(config.root), _StageListener(on_stage) as listener:
+    with closing(FILES), held(config.root), _StageListener(on_stage) as listener:
         sweep(config.root, config.serving_dir)
         manifest.check(config.root)
         pipeline = create_pipeline(config)

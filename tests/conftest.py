@@ -1,9 +1,13 @@
 """What all tests share."""
 
 import sys
+import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePath
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -65,3 +69,73 @@ def pack() -> Callable[[Path, dict[str, str | bytes]], Path]:
         return path
 
     return pack
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    """Counts what is asked for, and says nothing of it."""
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        super().do_GET()
+
+    def log_message(self, *args: Any) -> None:
+        """See base class."""
+
+
+class Web(ThreadingHTTPServer):
+    """Serves the files of a folder; `asked` are the paths that were asked for."""
+
+    def __init__(self, folder: Path, handler: type[SimpleHTTPRequestHandler] = _Quiet) -> None:
+        super().__init__(("localhost", 0), partial(handler, directory=str(folder)))
+        self.asked: list[str] = []
+        self.address = f"http://localhost:{self.server_port}"
+
+
+@pytest.fixture
+def web(tmp_path) -> Iterator[Web]:
+    """A server of the files in `tmp_path / "web"`."""
+    (tmp_path / "web").mkdir()
+    with Web(tmp_path / "web") as server:
+        Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A server on this machine that speaks as Amazon's S3 does."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    yield "http://{}:{}".format(*server.get_host_and_port())
+    server.stop()
+
+
+@pytest.fixture
+def s3_environment(monkeypatch, tmp_path, s3_endpoint) -> dict[str, str]:
+    """What its users set, and nothing of what this machine's own user has set."""
+    import s3fs
+
+    environment = {
+        "AWS_ENDPOINT_URL": s3_endpoint,
+        "AWS_ACCESS_KEY_ID": "somebody",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_CONFIG_FILE": str(tmp_path / "none"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "none"),
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    s3fs.S3FileSystem.clear_instance_cache()
+    return environment
+
+
+@pytest.fixture
+def bucket(s3_environment) -> Any:
+    """An empty bucket there, as boto3 has it."""
+    import boto3
+
+    bucket = boto3.resource("s3", region_name="us-east-1").Bucket(f"songs-{uuid.uuid4().hex}")
+    bucket.create()
+    return bucket

@@ -14,14 +14,16 @@ from tfx.types import artifact_utils
 from components import stream
 from components.examples import describe, make_example, serialize
 from components.executors import Artifacts, BeamExecutor, Properties
-from components.lyrics_example_gen.source import FILES, FINGERPRINT, Source, resolve
+from components.lyrics_example_gen.source import FINGERPRINT, Source, resolve
 from components.stream import Stream, path_of
 from modules import features
 from modules.corpus import copies, holdout, reader
 from modules.corpus.account import Account, account_of
+from modules.corpus.documents import Document, passages
+from modules.corpus.fetching import FILES, Fetched
 from modules.corpus.holdout import HoldOut, Piece
 from modules.corpus.kinds import open_archive
-from modules.corpus.reader import CorpusOptions, Document
+from modules.corpus.reader import CorpusOptions
 from modules.errors import CorpusError
 
 EXAMPLES = "examples"
@@ -73,7 +75,7 @@ class Executor(BeamExecutor):
                 _ = (
                     pipeline
                     | f"Pieces[{split}]" >> beam.Create(_batches(parts))
-                    | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio))
+                    | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio, FILES))
                     | f"Write[{split}]" >> _write(directory)
                 )
 
@@ -81,13 +83,14 @@ class Executor(BeamExecutor):
 class ReadExamples(beam.DoFn):
     """A list of (Document, Piece) to the Examples of the pieces, in order, serialised."""
 
-    def __init__(self, max_ratio: float) -> None:
+    def __init__(self, max_ratio: float, files: Fetched) -> None:
         self._max_ratio = max_ratio
+        self._files = files
 
     def setup(self) -> None:
         """Keeps archives open from one piece to the next: their directories are long."""
         self._open = lru_cache(OPEN_ARCHIVES)(
-            lambda path: open_archive(path, self._max_ratio, FILES)
+            lambda path: open_archive(path, self._max_ratio, self._files)
         )
 
     def teardown(self) -> None:
@@ -98,7 +101,7 @@ class ReadExamples(beam.DoFn):
         """Yields serialised tf.train.Examples."""
         for document, piece in element:
             archive = self._open(document.path)
-            for position, text in reader.read(archive, document, piece.start, piece.stop):
+            for position, text in passages(archive, document, piece.start, piece.stop):
                 example = make_example(
                     {
                         features.TEXT: text,
@@ -119,8 +122,8 @@ def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[st
     for path, of_path in itertools.groupby(documents, key=lambda document: document.path):
         with open_archive(path, options.max_ratio, FILES) as archive:
             for document in of_path:
-                passages = reader.read(archive, document, 0, document.characters)
-                yield "".join(text for _, text in passages)
+                texts = passages(archive, document, 0, document.characters)
+                yield "".join(text for _, text in texts)
 
 
 def _stream(parts: Sequence[tuple[Document, Piece]]) -> Stream:

@@ -1,75 +1,26 @@
 """What an input pattern stands for now: a span, a version, and the archives' contents."""
 
-import os
-from collections.abc import Callable
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-import tensorflow as tf
 from tfx.components.example_gen import utils
-from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 
-from modules.corpus import files, urls
+from modules.corpus import files
+from modules.corpus.addresses import is_address, is_web
+from modules.corpus.fetching import FILES
 from modules.errors import ConfigError, CorpusError
 
 SPAN = utils.SPAN_PROPERTY_NAME
 VERSION = utils.VERSION_PROPERTY_NAME
 FINGERPRINT = utils.FINGERPRINT_PROPERTY_NAME
 
-T = TypeVar("T")
-
-
-class TfxFiles(files.LocalFiles):
-    """Files of this machine, of the web, and of the buckets that TFX reads, such as `gs://...`."""
-
-    def open(self, path: str) -> Any:
-        """See base class."""
-        if urls.is_url(path):
-            return urls.download(path)
-        return self._ask(path, lambda: fileio.open(path, "rb"), super().open)
-
-    def glob(self, pattern: str) -> list[str]:
-        """See base class."""
-        return self._ask(pattern, lambda: [*map(str, fileio.glob(pattern))], super().glob)
-
-    def exists(self, path: str) -> bool:
-        """See base class. Of the web that is known only when it is opened."""
-        return urls.is_url(path) or self._ask(path, lambda: fileio.exists(path), super().exists)
-
-    def is_folder(self, path: str) -> bool:
-        """See base class."""
-        if urls.is_url(path):
-            return False
-        return self._ask(path, lambda: fileio.isdir(path), super().is_folder)
-
-    def walk(self, path: str) -> list[str]:
-        """See base class."""
-        return self._ask(path, lambda: _walk(path), super().walk)
-
-    def _ask(self, path: str, tfx: Callable[[], T], local: Callable[[str], T]) -> T:
-        """TFX where a path has a scheme; else this machine."""
-        if "://" not in path:
-            return local(path)
-        try:
-            return tfx()
-        except tf.errors.UnimplementedError as error:
-            scheme = path.partition("://")[0]
-            raise CorpusError(
-                f"{path} cannot be read: TensorFlow knows no {scheme}:// here; install "
-                "tensorflow-io, which may know it, or copy the file to this machine"
-            ) from error
-        except tf.errors.OpError as error:
-            raise CorpusError(
-                f"{path} cannot be read ({error.message}): give what this user may read"
-            ) from error
-
-
-def _walk(path: str) -> list[str]:
-    return [os.path.join(folder, name) for folder, _, names in fileio.walk(path) for name in names]
-
-
-FILES = TfxFiles()
+_PLACEHOLDER = re.compile(r"\{[A-Z]+(:\d+)?\}")
 
 
 @dataclass(frozen=True)
@@ -124,16 +75,44 @@ def resolve(pattern: str) -> Source:
 
 def _newest(pattern: str) -> tuple[str, int, int | None]:
     """The pattern with numbers for its placeholders, the span and the version."""
-    split = _split(pattern)
-    try:
-        # Not made from the span and version that it returns, which have lost leading zeros.
-        _, span, version = utils.calculate_splits_fingerprint_span_and_version("", [split])
-    except ValueError as error:
+    path = pattern.rpartition("://")[2]
+    prefix = pattern.removesuffix(path)
+    split = _split(path)
+    with _names(pattern) as folder:
+        try:
+            # Not made from the span and version that it returns, which have lost leading zeros.
+            _, span, version = utils.calculate_splits_fingerprint_span_and_version(folder, [split])
+        except ValueError as error:
+            said = str(error).replace(f"{folder}/", prefix) if folder else error
+            raise CorpusError(
+                f"nothing matches {pattern} with numbers for the placeholders ({said}): "
+                "check the pattern and the names of the folders"
+            ) from error
+    return prefix + split.pattern, span, version
+
+
+@contextmanager
+def _names(pattern: str) -> Iterator[str]:
+    """The folder in which TFX finds the paths that may match; none for those of this machine.
+
+    It cannot look at most addresses, so it is shown empty files of the names that are there.
+    """
+    if not is_address(pattern):
+        yield ""
+        return
+    if is_web(pattern):
         raise CorpusError(
-            f"nothing matches {pattern} with numbers for the placeholders ({error}): "
-            "check the pattern and the names of the folders"
-        ) from error
-    return split.pattern, span, version
+            f"{pattern} has placeholders, but folders of the web cannot be listed: give the "
+            "address of one zip or .txt file"
+        )
+    with TemporaryDirectory() as folder:
+        for address in FILES.glob(_PLACEHOLDER.sub("*", pattern)):
+            name = address.partition("://")[2]
+            if ".." not in name.split("/"):
+                copy = Path(folder, name)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.touch()
+        yield folder
 
 
 def _split(pattern: str) -> Any:

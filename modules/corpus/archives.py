@@ -5,21 +5,18 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-from modules.corpus import detection, members
-from modules.corpus.encodings import CODECS
+from modules.corpus import members, zips
 from modules.corpus.files import CHUNK, LOCAL, Files, readable
 from modules.corpus.members import why_not_read
 from modules.errors import CorpusError
 
 SMALL = 2**20  # bytes: a member below that is never a bomb, however well it is packed
 
-_END, _END_SIZE = b"PK\5\6", 22  # what a zip ends with, but for its comment, and its length
 _ENCRYPTED = 0x1 | 0x40 | 0x2000  # flag bits: traditional, strong, masked headers
-_UTF8_NAME = 0x800
 # The others' decompressors hand out all they have at once, so that no limit can be kept.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile raises for members that are damaged in one way or another.
@@ -55,7 +52,7 @@ class Archive:
                     else f"{path} is not a zip, a .txt file or a folder of them: pack the texts "
                     "into a zip, or match only such"
                 ) from error
-            if _ends_twice(self._file):
+            if zips.ends_twice(self._file):
                 with self._file:
                     raise CorpusError(
                         f"{path} can be read in two ways, for its comment holds the end of another "
@@ -107,7 +104,7 @@ class Archive:
     def _members(self) -> dict[str, zipfile.ZipInfo]:
         """All that are no folders by name; refuses what is dangerous or cannot be read."""
         infos = self._zip.infolist()
-        codec = _name_codec(infos)
+        codec = zips.name_codec(infos)
         found: dict[str, zipfile.ZipInfo] = {}
         for info in infos:
             name = self._safe_name(info, codec)
@@ -161,7 +158,7 @@ class Archive:
     def _safe_name(self, info: zipfile.ZipInfo, codec: str) -> str:
         """The member's name, decoded; refuses what could lead out of the archive."""
         raw = info.orig_filename
-        if not info.flag_bits & _UTF8_NAME and not raw.isascii():
+        if not info.flag_bits & zips.UTF8_NAME and not raw.isascii():
             raw = raw.encode("cp437").decode(codec)
         name = members.inner_path(raw)
         if name is None:
@@ -199,34 +196,3 @@ class Archive:
 
     def _refusal(self, name: str, what: str, **options: Any) -> CorpusError:
         return members.refusal(self.path, name, what, **options)
-
-
-def _ends_twice(file: Any) -> bool:
-    """Whether zipfile took what is in a comment for the end of the zip.
-
-    It looks for the last end record; the true one is the first whose comment ends with the file.
-    """
-    file.seek(0, os.SEEK_END)
-    file.seek(-min(file.tell(), _END_SIZE + 2**16 - 1), os.SEEK_CUR)
-    tail = file.read()
-    start = tail.find(_END)
-    while start >= 0:
-        length = int.from_bytes(tail[start + _END_SIZE - 2 : start + _END_SIZE], "little")
-        if start + _END_SIZE + length == len(tail):
-            return start < tail.rfind(_END)
-        start = tail.find(_END, start + 1)
-    return False
-
-
-def _name_codec(infos: list[zipfile.ZipInfo]) -> str:
-    """What the names that are not marked as UTF-8 are in; zipfile reads them as cp437.
-
-    To guess wrong does less harm than with a text; and names are short.
-    """
-    unmarked = [info.orig_filename for info in infos if not info.flag_bits & _UTF8_NAME]
-    names = "\n".join(["", *unmarked]).encode("cp437")  # what starts a line is no byte order mark
-    for codec in ("utf-8", *CODECS.get(detection.likelier(names) or "", ())):
-        with suppress(UnicodeDecodeError):
-            names.decode(codec)
-            return codec
-    return "cp437"

@@ -9,8 +9,8 @@ from pathlib import PurePath
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
+from modules.corpus.addresses import is_address, is_web
 from modules.corpus.members import why_not_read
-from modules.corpus.urls import is_url
 from modules.errors import CorpusError
 
 CHUNK = 2**16  # bytes in memory at a time
@@ -92,9 +92,9 @@ def match(pattern: str, files: Files = LOCAL) -> dict[str, str]:
 
 def own_name(path: str) -> str:
     """Of a file or a folder, `.` and `songs/` included; of an address, without its query."""
-    if is_url(path):
+    if is_web(path):
         return os.path.basename(unquote(urlsplit(path).path))
-    return os.path.basename(path.rstrip("/") if "://" in path else os.path.abspath(path))
+    return os.path.basename(path.rstrip("/") if is_address(path) else os.path.abspath(path))
 
 
 def fingerprint(archives: Mapping[str, str], files: Files = LOCAL) -> str:

@@ -25,7 +25,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from modules.checks import Options, option
-from modules.corpus.reader import Document
+from modules.corpus.documents import Document
 from modules.corpus.strict import first_of
 from modules.errors import ConfigError
 from modules.features import EVAL, SPLITS, TRAIN, VALIDATION

@@ -8,12 +8,15 @@ from modules.errors import CorpusError
 
 # Why a member is not read.
 HIDDEN = "hidden"
+METADATA = "left by a file manager"  # unasked, and never a text
 OTHER_KIND = "of another kind"
 EMPTY = "empty"
 
 NESTED = "is an archive in the archive, which is not opened: unpack it, and pack its texts"
 ARCHIVE_MAGIC = (b"PK\3\4", b"PK\5\6", b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b")
 
+# macOS's and Windows's, in small letters.
+_METADATA = re.compile(r"(?s)(.*/)?(__macosx(/.*)?|\.ds_store|\._[^/]*|thumbs\.db|desktop\.ini)")
 _ARCHIVES = (".zip", ".zipx", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 _ROOTED = re.compile(r"/|[A-Za-z]:/")  # a letter and a colon alone may begin a title
 
@@ -33,9 +36,12 @@ def inner_path(raw: str) -> str | None:
 def why_not_read(name: str) -> str | None:
     """Why a member is passed over; None of a text.
 
-    Hidden is whatever is in a folder `__MACOSX`, or has a name or a folder that starts with a dot.
+    Hidden is whatever has a name or a folder that starts with a dot; but not what file managers
+    leave in folders and zips, such as `__MACOSX/` and `.DS_Store`.
     """
-    if any(part == "__MACOSX" or part.startswith(".") for part in name.split("/")):
+    if _METADATA.fullmatch(name.lower()):
+        return METADATA
+    if any(part.startswith(".") for part in name.split("/")):
         return HIDDEN
     return None if name.lower().endswith(".txt") else OTHER_KIND
 

@@ -1,7 +1,7 @@
-"""The corpus: from archives to a table of documents, and from a document to its text.
+"""The first reading of a corpus: from archives to a table of documents.
 
-Everything is read twice. The first reading, `inspect`, believes nothing and finds whatever is
-wrong before anything is written; the second, on the workers, reads what the table names.
+Everything is read twice. The first reading believes nothing and finds whatever is wrong before
+anything is written; the second, `documents.passages` on the workers, reads what the table names.
 """
 
 import logging
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from modules.checks import Options, option
 from modules.corpus import detection, encodings, strict
 from modules.corpus.archives import Archive
+from modules.corpus.documents import Document
 from modules.corpus.files import CHUNK, LOCAL, Files
 from modules.corpus.folders import Folder
 from modules.corpus.kinds import open_archive
@@ -21,7 +22,6 @@ from modules.errors import CorpusError
 
 _logger = logging.getLogger(__name__)
 
-PASSAGE = 4096  # characters of an Example at most
 SECONDS = 2  # from one word of how far the first reading is to the next
 
 
@@ -50,27 +50,6 @@ class CorpusOptions(Options, group="Data"):
         "Refuse what is else passed over (what is hidden, empty or does not end in .txt) or "
         "dropped (control characters).",
     )
-
-
-@dataclass(frozen=True)
-class Document:
-    """A text of the corpus.
-
-    Attributes:
-        index: its place in reading order: by archive name, then by member name.
-        name: `<archive>/<member>`; of a text that is its own archive, only that.
-        path: of the archive.
-        member: its name in the archive.
-        codec: Python's name of its encoding.
-        characters: its length, after `encodings.decode`.
-    """
-
-    index: int
-    name: str
-    path: str
-    member: str
-    codec: str
-    characters: int
 
 
 @dataclass(frozen=True)
@@ -155,29 +134,6 @@ def _document_name(archive: str, member: str) -> str:
     return archive if is_single else f"{archive}/{member}"
 
 
-def read(
-    archive: Archive | Folder, document: Document, start: int, stop: int
-) -> Iterator[tuple[int, str]]:
-    """The characters `[start, stop)` of a document, in passages of at most PASSAGE characters.
-
-    Yields:
-        The position of a passage in the document, and its text.
-
-    Raises:
-        CorpusError: if the archive is not what it was when it was inspected.
-    """
-    texts = encodings.decode(archive.read(document.member), document.codec)
-    read_to = start
-    for position, text in _passages(texts, start, stop):
-        yield position, text
-        read_to = position + len(text)
-    if read_to != stop:
-        raise CorpusError(
-            f"{document.path}: {document.member!r} ends at character {read_to}, not {stop}: "
-            "the archive was changed while it was read; run again"
-        )
-
-
 def _with_progress(archive: Archive | Folder) -> Iterator[str]:
     """Its texts; says in the log every few seconds how many of them were read."""
     said = time.monotonic()
@@ -226,20 +182,6 @@ def _identify(
             *(archive.path, member, reading.lost, reading.first_lost),
         )
     return reading
-
-
-def _passages(texts: Iterable[str], start: int, stop: int) -> Iterator[tuple[int, str]]:
-    position, held = 0, ""  # of the end of what was read; what of it is not yet given out
-    for text in texts:
-        held += text[max(start - position, 0) : max(stop - position, 0)]
-        position += len(text)
-        while len(held) >= PASSAGE:
-            yield start, held[:PASSAGE]
-            start, held = start + PASSAGE, held[PASSAGE:]
-        if position >= stop:
-            break
-    if held:
-        yield start, held
 
 
 def _truncate(documents: list[Document], characters: int | None) -> list[Document]:

@@ -3,16 +3,21 @@
 from collections.abc import Mapping, Sequence
 
 from modules.corpus.detection import Reading
+from modules.corpus.members import METADATA
 from modules.errors import CorpusError
 
 _NAMED = 3  # of what is refused together
 
 
 def check_passed_over(path: str, reasons: Mapping[str, str]) -> None:
-    """Raises CorpusError if members of the archive at a path are passed over, for some reasons."""
-    if not reasons:
+    """Raises CorpusError if members of the archive at a path are passed over, for some reasons.
+
+    What file managers leave is no loss: no zip that macOS makes is without it.
+    """
+    lost = {name: reason for name, reason in reasons.items() if reason != METADATA}
+    if not lost:
         return
-    named = [f"{name!r} ({reason})" for name, reason in sorted(reasons.items())]
+    named = [f"{name!r} ({reason})" for name, reason in sorted(lost.items())]
     raise CorpusError(
         "{path} holds what is not read, which {strict} refuses: {named}: take it out, or give "
         "{strict:False} to pass it over",

@@ -5,6 +5,8 @@ from typing import Any
 import click
 import cloup
 
+from modules.corpus.addresses import is_address
+from modules.errors import ConfigError
 from pipeline.commands.command_line import verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.console import messages, progress, terminal
@@ -35,7 +37,14 @@ def compile_(options: dict[str, Any], image: str, output: str, verbose: bool) ->
     """
     config = make_config(**{"data": "data/lyrics.zip", **options})
     messages.set_up_logging(verbose)
-    if "://" not in config.root and not config.root.startswith("/"):
+    if is_address(config.root) and not config.root.startswith("gs://"):
+        raise ConfigError(
+            "{root} is no place that a step writes to: TensorFlow, which writes models and "
+            "checkpoints, knows gs:// alone; give that, or a directory that the containers share, "
+            "and where the pipeline is submitted the root of its artifacts",
+            {"root": config.root},
+        )
+    if not is_address(config.root) and not config.root.startswith("/"):
         terminal.stderr.print(
             f"--root {config.root} is a directory in each container, of its own: before you run "
             "the pipeline, compile it with one that they share"

@@ -2,13 +2,15 @@
 
 import dataclasses
 import os
+from contextlib import closing
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import cloup
 
 from modules.contract import MODEL_NAME, blank_out
-from modules.corpus import files, reader
+from modules.corpus import reader
+from modules.corpus.files import Files, match
 from modules.errors import LyricsError
 from modules.hyperparameters import Task
 from pipeline.commands.command_line import json_option, verbose_option
@@ -18,6 +20,7 @@ from pipeline.console import machines, messages, progress, tables
 from pipeline.root import room
 from pipeline.root.failures import explained
 from pipeline.root.lock import held
+from pipeline.summary import Summary
 from serving.server.flags import ServerOptions
 
 _PREFIX = "分开"
@@ -47,35 +50,43 @@ def run(
 
     What has not changed since an earlier run is cached; a run that was killed goes on.
     """
+    from modules.corpus.fetching import FILES  # and fsspec, which --help does not need
+
     config = make_config(**options)
-    _check_data(config)  # in a moment; to import TFX takes many
-    config = config.here()
+    here = config.here()
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
-    with held(config.root, wait):
-        with explained(config.root):
-            room.check(config)
-            with progress.working("importing TensorFlow and TFX"):
-                from pipeline import local
-                from pipeline.metadata import summarise
-
-            with progress.progress() as on_stage:
-                local.run(config, on_stage)
-            summary = summarise(config)
-        try:
-            if summary.pushed_to:
-                with progress.working("asking the pushed model"):
-                    answer = _answer(summary.pushed_to, summary.task, prefix)
-                summary = dataclasses.replace(summary, **answer)
-        except (LyricsError, OSError) as error:
-            summary = dataclasses.replace(summary, unanswered=str(error))
-        finally:  # whatever became of the answer, the run is done
-            (machines.print_json if as_json else tables.print_summary)(summary)
+    with closing(FILES):
+        _check_data(config, FILES)  # in a moment; to import TFX takes many
+        with held(here.root, wait):
+            summary = _run(here)
+            try:
+                if summary.pushed_to:
+                    with progress.working("asking the pushed model"):
+                        answer = _answer(summary.pushed_to, summary.task, prefix)
+                    summary = dataclasses.replace(summary, **answer)
+            except (LyricsError, OSError) as error:
+                summary = dataclasses.replace(summary, unanswered=str(error))
+            finally:  # whatever became of the answer, the run is done
+                (machines.print_json if as_json else tables.print_summary)(summary)
 
 
-def _check_data(config: PipelineConfig) -> None:
+def _check_data(config: PipelineConfig, files: Files) -> None:
     """Finds what is wrong with the corpus at first sight, where it takes no TFX to find it."""
-    if not any(sign in config.data for sign in ("://", "{")):
-        reader.check(files.match(config.data), config.corpus)
+    if "{" not in config.data:
+        reader.check(match(config.data, files), config.corpus, files)
+
+
+def _run(config: PipelineConfig) -> Summary:
+    """Runs the pipeline under a root that is held."""
+    with explained(config.root):
+        room.check(config)
+        with progress.working("importing TensorFlow and TFX"):
+            from pipeline import local
+            from pipeline.metadata import summarise
+
+        with progress.progress() as on_stage:
+            local.run(config, on_stage)
+        return summarise(config)
 
 
 def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import shutil
 from glob import glob
 
+from modules.corpus.addresses import is_address
 from modules.corpus.files import LOCAL
 from modules.errors import StorageError
 from pipeline.config import PipelineConfig
@@ -24,8 +25,17 @@ def needed(config: PipelineConfig) -> int:
     cells = hyperparameters.num_layers * 4 * hyperparameters.num_hiddens * units
     weights = 4 * (cells + _LARGEST_VOCABULARY * units)
     files = [path for found in glob(config.data) for path in (LOCAL.walk(found) or [found])]
-    read = sum(map(os.path.getsize, files))
+    read = sum(map(os.path.getsize, files)) + _fetched(config.data)
     return _ELSE + _PER_BYTE * read + _COPIES * weights
+
+
+def _fetched(data: str) -> int:
+    """Bytes of what was fetched from an address."""
+    if not is_address(data):
+        return 0
+    from modules.corpus.fetching import FILES  # and fsspec, which --help does not need
+
+    return FILES.bytes_fetched()
 
 
 def check(config: PipelineConfig) -> None:

@@ -4,8 +4,9 @@ Left to itself, gRPC asks a proxy for `localhost` too, and that is then the prox
 """
 
 import re
-from ipaddress import ip_address
 from urllib.parse import unquote
+
+from modules.loopback import is_loopback
 
 # What gRPC takes as an address: its doc/naming.md.
 _SOCKETS = ("unix:", "unix-abstract:")
@@ -22,9 +23,4 @@ def proxy_options(target: str) -> list[tuple[str, int]]:
 
 def _is_loopback(address: str) -> bool:
     parts = _ADDRESS.fullmatch(address)
-    host = (parts["ipv6"] or parts["host"] or "") if parts else address
-    try:
-        ip = ip_address(host)
-        return ip.is_loopback or ip.is_unspecified  # who listens at 0.0.0.0 is asked there too
-    except ValueError:  # a name
-        return host.lower().rstrip(".") == "localhost"
+    return is_loopback((parts["ipv6"] or parts["host"] or "") if parts else address)

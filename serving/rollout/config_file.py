@@ -25,6 +25,7 @@ from google.protobuf import text_format
 from tensorflow_serving.config.model_server_config_pb2 import ModelConfig, ModelServerConfig
 
 from modules.errors import ConfigError
+from serving.protocol import text_files
 from serving.protocol.protos import PLATFORM
 from serving.rollout.policy import STABLE, Policy
 
@@ -48,7 +49,7 @@ class ConfigFile:
         self.path = path
         self.config = ModelServerConfig()
         try:
-            text = path.read_text("utf-8") if path.exists() else ""
+            text = text_files.read(path) if path.exists() else ""
             text_format.Parse(text, self.config)
         except (OSError, UnicodeError, text_format.ParseError) as error:
             reason = " ".join(str(error).split())

@@ -5,7 +5,6 @@ tensorflow_serving/config/ssl_config.proto, config/monitoring_config.proto and
 servables/tensorflow/session_bundle_config.proto.
 """
 
-from pathlib import Path
 from typing import Any, TypeVar
 
 from google.protobuf import message_factory, text_format, wrappers_pb2
@@ -17,6 +16,7 @@ from google.protobuf.descriptor_pb2 import (
 from google.protobuf.message import Message
 
 from modules.errors import ConfigError
+from serving.protocol import text_files
 
 _Message = TypeVar("_Message", bound=Message)
 
@@ -87,7 +87,7 @@ def read_text_proto(flag: str, path: str, message: _Message) -> _Message:
     """
     kind = type(message).__name__
     try:
-        return text_format.Parse(Path(path).read_text(encoding="utf-8"), message)
+        return text_format.Parse(text_files.read(path), message)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{{{flag}}} cannot be read ({{error}}): give a file with {kind} in text format",

@@ -3,10 +3,7 @@ import os
 import shutil
 import time
 from dataclasses import asdict
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import quote
 
 import pytest
@@ -17,10 +14,17 @@ from components import Documents
 from components.lyrics_example_gen import LyricsExampleGen, source
 from components.lyrics_example_gen.executor import Executor
 from components.stream import Stream, path_of
-from modules.corpus import files, reader
+from modules.corpus.fetching import FILES
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError, CorpusError
+
+
+@pytest.fixture(autouse=True)
+def anew():
+    """Copies of what is elsewhere are of one run."""
+    yield
+    FILES.close()
 
 
 def run_executor(directory, pattern, options=None, hold_out=None, **properties):
@@ -171,6 +175,19 @@ def test_the_newest_version_of_the_newest_span(tmp_path, pack):
     assert artifact.get_int_custom_property("version") == 3
 
 
+def test_the_newest_span_in_a_bucket(bucket, web):
+    for name in ("span-1/v7/a.zip", "span-10/v1/a.zip", "span-10/v03/b.zip", "no-x.zip"):
+        bucket.put_object(Key=f"songs/{name}", Body=b"")
+    pattern = f"s3://{bucket.name}/songs/span-{{SPAN}}/v{{VERSION}}/*.zip"
+    found = source.resolve(pattern)
+    assert (found.span, found.version) == (10, 3)
+    assert found.archives == {"b.zip": f"s3://{bucket.name}/songs/span-10/v03/b.zip"}
+    with pytest.raises(CorpusError, match=r"^nothing matches .* span number from s3://"):
+        source.resolve(f"s3://{bucket.name}/songs/no-{{SPAN}}.zip")
+    with pytest.raises(CorpusError, match="placeholders, but folders of the web cannot be listed"):
+        source.resolve(f"{web.address}/span-{{SPAN}}/a.zip")
+
+
 def test_a_span_without_a_version(tmp_path, pack):
     pack(tmp_path / "span-5.zip", {"a.txt": "一"})
     found = source.resolve(f"{tmp_path}/span-{{SPAN}}.zip")
@@ -191,53 +208,33 @@ def test_placeholders_are_checked_when_the_pipeline_is_built():
         LyricsExampleGen("v{VERSION}/*.zip", CorpusOptions(), HoldOut())
 
 
-def test_buckets_are_read_by_tfx(tmp_path, pack):
-    path = pack(tmp_path / "a.zip", {"a.txt": "一二"})
-    archives = files.match(f"file://{path}", source.FILES)  # TensorFlow knows this scheme
-    assert archives == {"a.zip": f"file://{path}"}
-    assert files.fingerprint(archives, source.FILES) == source.resolve(str(path)).fingerprint
-    (document,) = reader.inspect(archives, CorpusOptions(), source.FILES).documents
-    assert (document.name, document.characters) == ("a.zip/a.txt", 3)
-
-
-@pytest.fixture
-def web(tmp_path):
-    """Serves the files of `tmp_path`; its address."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with ThreadingHTTPServer(("localhost", 0), handler) as server:
-        Thread(target=server.serve_forever).start()
-        yield f"http://localhost:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_corpus_of_the_web(tmp_path, pack, web, records):
-    pack(tmp_path / "歌.zip", {"a.txt": "一二"})
-    address = f"{web}/{quote('歌.zip')}?at=once"
+def test_a_corpus_of_the_web_is_fetched_once(tmp_path, pack, web, records):
+    pack(tmp_path / "web" / "歌.zip", {"a.txt": "一二"})
+    address = f"{web.address}/{quote('歌.zip')}?at=once"
     artifact = run_executor(tmp_path, address, hold_out=HoldOut("none"))
     assert records(artifact, "train") == [(0, 0, "歌.zip/a.txt", "一二\n")]
-    (tmp_path / "b.txt").write_text("三")
-    artifact = run_executor(tmp_path / "text", f"{web}/b.txt?raw", hold_out=HoldOut("none"))
-    assert records(artifact, "train") == [(0, 0, "b.txt", "三\n")]
-    with pytest.raises(CorpusError, match=r"no\.zip cannot be read \(HTTP Error 404: .*\): give"):
-        source.resolve(f"{web}/no.zip")
+    assert len(web.asked) == 1
 
 
 def test_a_folder_is_read_on_the_workers_too(tmp_path, records):
     for name in ("songs/in/a.txt", "songs/b.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
-    expected = [
+    artifact = run_executor(tmp_path, f"{tmp_path}/songs", hold_out=HoldOut("none"))
+    assert records(artifact, "train") == [
         (0, 0, "songs/b.txt", "songs/b.txt\n"),
         (1, 0, "songs/in/a.txt", "songs/in/a.txt\n"),
     ]
-    for number, pattern in enumerate((f"{tmp_path}/songs", f"file://{tmp_path}/songs")):
-        artifact = run_executor(tmp_path / str(number), pattern, hold_out=HoldOut("none"))
-        assert records(artifact, "train") == expected
 
 
-def test_a_scheme_that_nobody_knows():
-    with pytest.raises(CorpusError, match=r"s3://b/a\.zip cannot be read: TensorFlow knows no s3:"):
-        source.resolve("s3://b/a.zip")
+def test_a_folder_in_a_bucket_is_read_on_the_workers_too(tmp_path, bucket, records):
+    bucket.put_object(Key="songs/in/a.txt", Body=b"a")
+    bucket.put_object(Key="songs/b.txt", Body=b"b")
+    artifact = run_executor(tmp_path, f"s3://{bucket.name}/songs/", hold_out=HoldOut("none"))
+    assert records(artifact, "train") == [
+        (0, 0, "songs/b.txt", "b\n"),
+        (1, 0, "songs/in/a.txt", "a\n"),
+    ]
 
 
 SONG = {"a.txt": "一二三四五\n" * 200}
@@ -278,6 +275,29 @@ def test_the_cache_misses_when_the_data_change_and_only_then(run, written, pack,
     assert run(path) == "COMPLETE"
     shutil.copy(copy, path)  # back to what was there at first
     assert run(path) == "CACHED"
+
+
+@pytest.mark.parametrize("place", ["folder", "bucket"])
+def test_the_cache_misses_when_a_text_changes_wherever_it_lies(run, tmp_path, request, place):
+    def put(name, text):
+        if place == "bucket":
+            bucket.put_object(Key=f"songs/{name}", Body=text.encode())
+        else:
+            (tmp_path / "songs" / name).write_text(text)
+
+    bucket = request.getfixturevalue("bucket") if place == "bucket" else None
+    (tmp_path / "songs").mkdir()
+    pattern = f"s3://{bucket.name}/songs" if bucket else tmp_path / "songs"
+    for name, text, state in [
+        ("a.txt", SONG["a.txt"], "COMPLETE"),
+        (".hidden", "no text", "CACHED"),
+        ("a.txt", SONG["a.txt"], "CACHED"),  # later, and the same
+        ("a.txt", SONG["a.txt"].replace("一", "六"), "COMPLETE"),
+        ("b.txt", "七", "COMPLETE"),
+    ]:
+        put(name, text)
+        assert run(pattern) == state, name
+        FILES.close()
 
 
 def test_the_cache_sees_options_and_code(run, pack, tmp_path, edit_sources):

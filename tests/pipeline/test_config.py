@@ -41,7 +41,7 @@ def test_places_here_are_spelled_in_one_way(tmp_path, monkeypatch):
 
 
 def test_a_bucket_is_no_root_here():
-    with pytest.raises(ConfigError, match=r"root='gs://b' is not on this machine, where the meta"):
+    with pytest.raises(ConfigError, match=r"root='gs://b' is not on this machine, on whose disk"):
         PipelineConfig(root="gs://b").here()
 
 

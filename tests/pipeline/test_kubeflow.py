@@ -1,4 +1,5 @@
 import importlib
+import re
 
 import kfp.components
 import pytest
@@ -108,3 +109,14 @@ def test_the_command_compiles_with_the_corpus_in_the_image(tmp_path, monkeypatch
     assert "data/lyrics.zip" in text
     assert "/data/lyrics.zip" not in text
     assert "scored_validation" in text
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/lyrics", "minio://bucket/lyrics"])
+def test_a_root_that_no_step_can_write_to_is_refused(tmp_path, root):
+    output = str(tmp_path / "lyrics.yaml")
+    result = CliRunner().invoke(main, ["kubeflow", "compile", "--root", root, "-o", output])
+    assert result.exit_code == 1
+    assert re.fullmatch(
+        f"Error: --root {root} is no place that a step writes to: .*\n", result.stderr
+    )
+    assert not (tmp_path / "lyrics.yaml").exists()

@@ -3,8 +3,8 @@ import random
 import pytest
 
 from modules.corpus.copies import originals
+from modules.corpus.documents import Document
 from modules.corpus.holdout import HoldOut, plan
-from modules.corpus.reader import Document
 from modules.errors import ConfigError
 from modules.features import EVAL, TRAIN
 

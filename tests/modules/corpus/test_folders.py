@@ -3,6 +3,7 @@ import os
 import pytest
 
 from modules.corpus import files, reader
+from modules.corpus.documents import passages
 from modules.corpus.kinds import open_archive
 from modules.corpus.reader import CorpusOptions
 from modules.errors import CorpusError
@@ -28,8 +29,8 @@ def texts(pattern, **options):
     found = {}
     for document in inspect(pattern, **options).documents:
         with open_archive(document.path, 100) as archive:
-            passages = reader.read(archive, document, 0, document.characters)
-            found[document.name] = "".join(text for _, text in passages)
+            texts = passages(archive, document, 0, document.characters)
+            found[document.name] = "".join(text for _, text in texts)
     return found
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from modules.corpus.documents import Document
 from modules.corpus.holdout import HoldOut, Piece, plan
-from modules.corpus.reader import Document
 from modules.errors import ConfigError
 
 pytestmark = pytest.mark.fast

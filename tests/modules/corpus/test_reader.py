@@ -7,7 +7,8 @@ import pytest
 
 from modules.corpus import files, reader
 from modules.corpus.archives import Archive
-from modules.corpus.reader import CorpusOptions, Document
+from modules.corpus.documents import Document, passages
+from modules.corpus.reader import CorpusOptions
 from modules.errors import ConfigError, CorpusError
 
 pytestmark = pytest.mark.fast
@@ -23,7 +24,7 @@ def inspect(pattern, **options):
 
 def text_of(document):
     with Archive(document.path, 100) as archive:
-        return "".join(text for _, text in reader.read(archive, document, 0, document.characters))
+        return "".join(text for _, text in passages(archive, document, 0, document.characters))
 
 
 def texts(pattern, **options):
@@ -82,16 +83,18 @@ def test_other_hidden_and_empty_members_are_passed_over_and_counted(tmp_path, pa
     assert texts(path) == {"a.zip/A.TXT": "一\n", "a.zip/b.txt": "二\n"}
     pack(tmp_path / "b.zip", {"a.md": "三", "a.txt": "四"})
     passed_over = read_corpus(tmp_path / "*.zip").passed_over
-    assert passed_over == {"of another kind": 2, "hidden": 3, "empty": 1}
+    assert passed_over == {
+        **{"of another kind": 2, "hidden": 2, "empty": 1},
+        "left by a file manager": 1,
+    }
 
 
 def test_strict_refuses_what_is_passed_over_and_names_the_first(tmp_path, pack):
     path = pack(tmp_path / "a.zip", OF_ALL_KINDS)
     archives, options = files.match(str(path)), CorpusOptions(strict=True)
-    first = r"'\.git/notes\.txt' \(hidden\), '__MACOSX/\._A\.txt' \(hidden\)"
-    with pytest.raises(
-        CorpusError, match=rf"a\.zip holds .* strict=True refuses: {first}, .* and 1"
-    ):
+    named = [r"'\.git/notes\.txt' \(hidden\)", r"'cover\.jpg' \(of another kind\)"]
+    message = rf"a\.zip holds .* strict=True refuses: {', '.join(named)}, 'x/.*: take it out"
+    with pytest.raises(CorpusError, match=message):
         reader.check(archives, options)  # before a text is read
     pack(path, {"a.txt": "一", "b.txt": b""})
     reader.check(archives, options)
@@ -141,6 +144,17 @@ def test_dropped_characters_are_counted_over_the_corpus(tmp_path, pack):
     corpus = read_corpus(pack(tmp_path / "a.zip", members))
     assert corpus.dropped == {"\ufeff": 2, "\x1a": 2}
     assert corpus.passed_over == {"empty": 2}
+
+
+def test_strict_takes_what_file_managers_leave_for_no_loss(tmp_path, pack):
+    songs = {"专辑/": b"", "专辑/.DS_Store": b"\0", "专辑/一.txt": "一", "desktop.ini": b""}
+    resources = {"__MACOSX/": b"", "__MACOSX/专辑/._一.txt": b"\0\5\x16\7", "专辑/._二.txt": b"\0"}
+    path = pack(tmp_path / "a.zip", songs | resources | {"Thumbs.db": b""})
+    archives, options = files.match(str(path)), CorpusOptions(strict=True)
+    reader.check(archives, options)
+    corpus = reader.inspect(archives, options)
+    assert [document.name for document in corpus.documents] == ["a.zip/专辑/一.txt"]
+    assert corpus.passed_over == {"left by a file manager": 5}
 
 
 def test_strict_refuses_to_drop_characters(tmp_path, pack):
@@ -211,13 +225,13 @@ def test_read_gives_passages_with_their_positions(tmp_path, pack):
     source = "".join(chr(0x4E00 + n) for n in range(10_000))
     (document,) = inspect(pack(tmp_path / "a.zip", {"a.txt": source}))
     with Archive(document.path, 100) as archive:
-        passages = list(reader.read(archive, document, 100, 9_000))
-    assert [(position, len(text)) for position, text in passages] == [
+        found = list(passages(archive, document, 100, 9_000))
+    assert [(position, len(text)) for position, text in found] == [
         (100, 4096),
         (4196, 4096),
         (8292, 708),
     ]
-    assert "".join(text for _, text in passages) == source[100:9_000]
+    assert "".join(text for _, text in found) == source[100:9_000]
 
 
 def test_read_over_many_chunks(tmp_path, pack):
@@ -226,10 +240,10 @@ def test_read_over_many_chunks(tmp_path, pack):
     stretches = ((0, 100_001), (0, 1), (70_000, 70_010), (4096, 8192), (99_999, 100_001))
     with Archive(document.path, 100) as archive:
         for start, stop in stretches:
-            passages = list(reader.read(archive, document, start, stop))
-            assert "".join(text for _, text in passages) == (source + "\n")[start:stop]
-            assert all(0 < len(text) <= 4096 for _, text in passages)
-            assert passages[0][0] == start
+            found = list(passages(archive, document, start, stop))
+            assert "".join(text for _, text in found) == (source + "\n")[start:stop]
+            assert all(0 < len(text) <= 4096 for _, text in found)
+            assert found[0][0] == start
 
 
 def test_read_says_if_the_archive_was_changed(tmp_path, pack):
@@ -286,7 +300,7 @@ def test_the_song_poems(shared_data):
     found = set()
     with Archive(documents[0].path, 100) as archive:
         for document in documents:
-            for _, text in reader.read(archive, document, 0, document.characters):
+            for _, text in passages(archive, document, 0, document.characters):
                 found.update(text)
                 assert unicodedata.is_normalized("NFC", text)
     assert len(found) == 6_045

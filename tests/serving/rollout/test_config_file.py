@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 from google.protobuf import text_format
@@ -99,3 +100,8 @@ def test_a_folder_that_is_not_there(path):
     file.set_policy("lyrics", Policy().promote(42), "/models/lyrics")
     with pytest.raises(ConfigError, match=r"cannot be written \(No such file or directory\)"):
         file.write()
+
+
+def test_a_file_without_an_end_is_refused_in_a_line():
+    with pytest.raises(ConfigError, match=r"^/dev/zero is no text ModelServerConfig \(.*Over 1,04"):
+        ConfigFile(Path("/dev/zero"))

@@ -65,3 +65,9 @@ def test_a_file_with_something_else(tmp_path):
     path.write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="cannot be read"):
         read_text_proto("some_file", str(path), SSLConfig())
+
+
+def test_a_file_without_an_end():
+    message = r"^some_file='/dev/zero' cannot be read \(.*Over 1,048,576 bytes, which no such"
+    with pytest.raises(ConfigError, match=message):
+        read_text_proto("some_file", "/dev/zero", SSLConfig())
