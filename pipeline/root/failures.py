@@ -1,7 +1,4 @@
-"""What a full disk, what may not be written, and damaged metadata come to, whoever meets them.
-
-No TensorFlow here.
-"""
+"""What a disk that is full, broken or not this user's comes to, whoever meets it. No TensorFlow."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -9,13 +6,33 @@ from contextlib import contextmanager
 
 from modules.errors import LyricsError, StorageError
 
-# In the words of the operating system and of SQLite, which every library passes on.
-_FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
-_DENIED = (
-    *("Permission denied", "Operation not permitted", "Read-only file system"),
-    "attempt to write a readonly database",
+# In the words of the operating system and of SQLite, which every library passes on: what it is, and
+# what to do.
+_CAUSES = (
+    (
+        ("No space left on device", "Disk quota exceeded", "disk is full"),
+        "there is no room left to write in {root} ({free} MB are free): free some, as `lyrics "
+        "clean` may, and run again; every stage that had ended is kept",
+    ),
+    (
+        ("File too large", "Input/output error", "disk I/O error"),
+        "the system did not write or read all that it should in {root} ({said}): look at `ulimit "
+        "-f` and at the disk, and run again; every stage that had ended is kept",
+    ),
+    (
+        (
+            *("Permission denied", "Operation not permitted", "Read-only file system"),
+            "attempt to write a readonly database",
+        ),
+        "{root} holds what this user may not write ({said}): have it belong to this user, or give "
+        "another directory, and run again; every stage that had ended is kept",
+    ),
+    (
+        ("file is not a database", "database disk image is malformed"),
+        "{root} has a damaged metadata.sqlite: remove that file and run again, which does every "
+        "stage anew and leaves the pushed versions where they are",
+    ),
 )
-_DAMAGED = ("file is not a database", "database disk image is malformed")
 
 
 @contextmanager
@@ -27,26 +44,10 @@ def explained(root: str) -> Iterator[None]:
         raise
     except Exception as error:
         sentences = [str(one) for one in _chain(error)]
-        if _found(_FULL, sentences):
-            megabytes = shutil.disk_usage(root).free / 2**20
-            raise StorageError(
-                f"there is no room left to write in {{root}} ({megabytes:.0f} MB are free): free "
-                "some, as `lyrics clean` may, and run again; every stage that had ended is kept",
-                {"root": root},
-            ) from error
-        if denied := _found(_DENIED, sentences):
-            raise StorageError(
-                "{root} holds what this user may not write ({denied}): have it belong to this "
-                "user, or give another directory, and run again; what had ended is kept",
-                {"root": root},
-                denied=denied,
-            ) from error
-        if _found(_DAMAGED, sentences):
-            raise StorageError(
-                "{root} has a damaged metadata.sqlite: remove that file and run again, which does "
-                "every stage anew and leaves the pushed versions where they are",
-                {"root": root},
-            ) from error
+        for words, sentence in _CAUSES:
+            if said := _found(words, sentences):
+                free = f"{shutil.disk_usage(root).free / 2**20:.0f}"
+                raise StorageError(sentence, {"root": root}, said=said, free=free) from error
         raise
 
 
