@@ -60,7 +60,8 @@ def checkpoint(root: Root, random: Random) -> Found:
     """A training is killed between two epochs, and what it left is damaged."""
     root.finished()
     command = root.start(CHANGED)
-    until(lambda: not command.runs() or f"epoch {random.randint(2, 5)}/" in command.said, 120)
+    epoch = random.randint(2, 5)
+    until(lambda: not command.runs() or f"epoch {epoch}/" in command.said, 240)
     command.stop()
     files = sorted(path for path in root.path.glob("unfinished/**/*") if path.is_file())
     if not files:

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -67,56 +67,47 @@ def killed_in_the_push(root: Root, random: Random) -> Found:
 
 
 def full_disk(root: Root, random: Random) -> Found:
-    """There is no room at some moment, or files may not be as large; then there is."""
+    """There is no room at some moment, or no file may be large; then there is."""
     options = begin(root, random)
-    kilobytes = random.randint(16, 3_000)
-    before = root.newest()
-    with _SmallDisk(root, kilobytes) as may_grow:
-        if may_grow:
-            ended = root.run(*options)
-            may_grow()
-        else:
-            ended = root.run(*options, before=("prlimit", f"--fsize={kilobytes * 200}"))
-        lost = refused_or_survived(root, ended)
-        lost += [f"{v} was half pushed" for v in root.versions() if not root.is_whole(v)]
+    (root.path / "artifacts").mkdir(parents=True, exist_ok=True)  # else it is told before the run
+    before, room = root.newest(), random.randint(16, 3_000)
+    if random.random() < 0.7 and _small_disk(root, room):
+        what = f"{room} KB of room"
+        try:
+            lost = _without_room(root, options)
+            _mount(root, "remount,size=200m")
+            found = goes_on(root, options, root.done(before))
+        finally:
+            subprocess.run(["umount", "-l", str(root.path)], check=True)
+    else:
+        what = f"files of {100 * room} bytes at most"
+        lost = _without_room(root, options, ("prlimit", f"--fsize={100 * room}"))
         found = goes_on(root, options, root.done(before))
     found.lost += lost
-    room = f"{kilobytes} KB of room" if may_grow else f"files of {kilobytes * 200} bytes at most"
-    found.did = f"{named(options)} with {room}"
+    found.did = f"{named(options)} with {what}"
     return found
 
 
-class _SmallDisk:
-    """A root on a file system of its own that has so much room, where one may be mounted.
+def _without_room(root: Root, options: tuple[str, ...], before: Sequence[str] = ()) -> list[str]:
+    lost = refused_or_survived(root, root.run(*options, before=before))
+    return lost + [f"{v} was half pushed" for v in root.versions() if not root.is_whole(v)]
 
-    Entering it yields what makes it larger, or None where this user may mount none.
-    """
 
-    def __init__(self, root: Root, kilobytes: int) -> None:
-        self._root, self._kilobytes = root, kilobytes
-        self._mounted = False
+def _small_disk(root: Root, kilobytes: int) -> bool:
+    """Puts the root on a file system of its own with so much room; not where none may be made."""
+    aside = root.path.with_name("aside")
+    root.path.rename(aside)
+    root.path.mkdir()
+    used = sum(file.stat().st_size + 4096 for file in aside.rglob("*")) // 1024
+    mounted = _mount(root, f"size={used + kilobytes}k")
+    shutil.copytree(aside, root.path, dirs_exist_ok=True, symlinks=True)
+    shutil.rmtree(aside)
+    return mounted
 
-    def __enter__(self) -> Callable[[], None] | None:
-        root = self._root.path
-        (root / "artifacts").mkdir(parents=True, exist_ok=True)
-        aside = root.with_name("aside")
-        root.rename(aside)
-        root.mkdir()
-        used = sum(file.stat().st_size + 4096 for file in aside.rglob("*")) // 1024
-        size = f"size={used + self._kilobytes}k"
-        mount = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(root)]
-        self._mounted = not subprocess.run(mount, capture_output=True).returncode
-        shutil.copytree(aside, root, dirs_exist_ok=True, symlinks=True)
-        shutil.rmtree(aside)
-        return self._grow if self._mounted else None
 
-    def _grow(self) -> None:
-        command = ["mount", "-o", "remount,size=200m", str(self._root.path)]
-        subprocess.run(command, check=True, capture_output=True)
-
-    def __exit__(self, *_: object) -> None:
-        if self._mounted:
-            subprocess.run(["umount", "-l", str(self._root.path)], check=True)
+def _mount(root: Root, options: str) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(root.path)]
+    return not subprocess.run(command, capture_output=True).returncode
 
 
 def two_at_once(root: Root, random: Random) -> Found:
