@@ -1,8 +1,8 @@
 """A campaign of faults: `python -m tests.faults.campaign --seed 7 --minutes 20`.
 
-Draws faults by its seed until its minutes are spent: those of runs in one lane, those of a server
-in another. Says of each what came of it, and in the end, of each kind, how many were injected,
-survived (or refused in one line), lost, and left something behind. The status is 1 if any did.
+Draws faults by its seed until its minutes are spent, of runs and of a server by turns. Says of each
+what came of it, and in the end, of each kind, how many were injected, survived (or refused in one
+line), lost, and left something behind. The status is 1 if any did.
 """
 
 import argparse
@@ -14,8 +14,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,33 +23,12 @@ from tests.faults import runs, servers
 from tests.faults.found import Found, Kind
 
 _COLUMNS = "{:38} {:>8} {:>8} {:>5} {:>11}"
+FAMILIES = (runs, servers)  # each with the KINDS of its faults, and a place where they are injected
 
 
-@dataclass(frozen=True)
-class Lane:
-    """A family of faults.
-
-    Attributes:
-        name: of it.
-        kinds: its kinds of faults.
-        place: makes, below a directory, where they are injected.
-    """
-
-    name: str
-    kinds: tuple[Kind, ...]
-    place: Any
-
-
-LANES = (
-    Lane("runs", runs.KINDS, runs.place),
-    Lane("servers", servers.KINDS, servers.place),
-)
-
-
-def drawn(kinds: Sequence[Kind], seed: int, only: str) -> Iterator[tuple[Kind, str]]:
+def drawn(kinds: Sequence[Kind], seed: int) -> Iterator[tuple[Kind, str]]:
     """Kinds without end, each with the seed of its fault: all of them once, then all again."""
-    kinds = [kind for kind in kinds if only in kind.name]
-    for turn in itertools.count() if kinds else ():
+    for turn in itertools.count():
         for kind in Random(f"{seed}/{turn}").sample(kinds, len(kinds)):
             yield kind, f"{seed}/{turn}/{kind.name}"
 
@@ -64,16 +42,20 @@ def inject(kind: Kind, place: Any, seed: str) -> Found:
         return Found("the campaign itself failed", lost=[f"{type(error).__name__}: {error}"])
 
 
-def campaign(lane: Lane, directory: Path, options: argparse.Namespace) -> list[tuple[Kind, Found]]:
-    """Injects faults of a family until the time is spent."""
-    start, found = time.monotonic(), []
-    with lane.place(directory) as place:
-        for kind, seed in drawn(lane.kinds, options.seed, options.only):
-            if time.monotonic() - start > 60 * options.minutes:
-                break
-            found.append((kind, inject(kind, place, seed)))
-            print(_line(time.monotonic() - start, *found[-1]), flush=True)
-    return found
+def campaign(directory: Path, options: argparse.Namespace) -> Iterator[tuple[Kind, Found]]:
+    """Injects faults until the time is spent; yields what came of each."""
+    end = time.monotonic() + 60 * options.minutes
+    with ExitStack() as stack:
+        turns = []
+        for family in FAMILIES:
+            if kinds := [kind for kind in family.KINDS if options.only in kind.name]:
+                place = stack.enter_context(family.place(directory / family.__name__))
+                turns.append((place, drawn(kinds, options.seed)))
+        for place, kinds in itertools.cycle(turns):
+            if time.monotonic() > end:
+                return
+            kind, seed = next(kinds)
+            yield kind, inject(kind, place, seed)
 
 
 def _line(seconds: float, kind: Kind, found: Found) -> str:
@@ -100,12 +82,12 @@ def main() -> int:
     parser.add_argument("--only", default="", help="kinds whose name holds this")
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own words are no figures
-    start = time.monotonic()
-    lanes = [lane for lane in LANES if any(options.only in kind.name for kind in lane.kinds)]
-    with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(len(LANES)) as pool:
+    start, found = time.monotonic(), []
+    with tempfile.TemporaryDirectory() as directory:
         Path(directory).chmod(0o755)  # some faults are those of another user
-        places = [Path(directory, lane.name) for lane in lanes]
-        found = [*itertools.chain(*pool.map(campaign, lanes, places, itertools.repeat(options)))]
+        for kind, one in campaign(Path(directory), options):
+            found.append((kind, one))
+            print(_line(time.monotonic() - start, kind, one), flush=True)
     minutes = (time.monotonic() - start) / 60
     print(f"\nseed {options.seed}, {minutes:.0f} minutes", *table(found), sep="\n")
     return int(any(one.lost or one.left for _, one in found))

@@ -52,7 +52,7 @@ def watched(root: Root) -> Iterator[Watch]:
 
     lister = threading.Thread(target=look)
     try:
-        until(lambda: "listening on" in server.said or not server.runs(), 60)
+        until(lambda: "listening on" in server.said or not server.runs(), 300)
         lister.start()
         yield watch
     finally:

@@ -60,7 +60,7 @@ def killed_in_the_push(root: Root, random: Random) -> Found:
         there = [re.sub(r"^\.\w+", "", path.name) for path in root.serving.iterdir()]
         found = goes_on(root, ())
         pushed = int(root.versions()[-1].name)
-        until(lambda: pushed in watch.served() or watch.troubles(), 60)
+        until(lambda: pushed in watch.served() or watch.troubles(), 300)
     found.did = f"killed in the push, which left {there}"
     found.lost += watch.troubles()
     return found

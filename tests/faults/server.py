@@ -78,14 +78,14 @@ class Server:
         }
         arguments = ["serve", *(f"--{name}={value}" for name, value in options.items())]
         self._command = Command(directory / "server.log", arguments, os.environ)
-        until(lambda: "for REST" in self._command.said or not self._command.runs(), 120)
+        until(lambda: "for REST" in self._command.said or not self._command.runs(), 300)
         self.target = re.search(r"listening on (\S+)\n", self._command.said)[1]
 
     def swap(self) -> int:
         """Pushes the other model, waits until it is served, and removes the last but one."""
         self._push()
-        until(lambda: f"serving version {self._version} " in self._command.said, 120)
-        until(lambda: f"unloaded version {self._version - 1} " in self._command.said, 120)
+        until(lambda: f"serving version {self._version} " in self._command.said, 300)
+        until(lambda: f"unloaded version {self._version - 1} " in self._command.said, 300)
         shutil.rmtree(self._base / str(self._version - 1))
         return self._version
 
