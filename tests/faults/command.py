@@ -87,7 +87,7 @@ class Command:
         """Whether it has not ended."""
         return self._process.poll() is None
 
-    def wait(self, timeout: float = 400) -> Ended:
+    def wait(self, timeout: float = 1200) -> Ended:
         """How it ends.
 
         Raises:

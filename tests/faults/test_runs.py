@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine is no mistake
 
 KINDS = [kind for kind in runs.KINDS if kind.short]
 
