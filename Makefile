@@ -1,7 +1,7 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving check format lock bench-training bench-pytorch \
-	bench-quality bench-serving clean
+.PHONY: help run test test-fast test-tfserving test-faults check format lock bench-training \
+	bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -31,6 +31,9 @@ test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
 
 test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the PATH, to the same tests
 	@"$(BIN)/python" -m pytest -m tfserving $(ARGS)
+
+test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minutes 20"
+	@PYTHONDONTWRITEBYTECODE= "$(BIN)/python" -m tests.faults.campaign $(ARGS)
 
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .

@@ -38,9 +38,12 @@ def fault(directory: str) -> str | None:
         return f"it has no {_SAVED_MODEL}"
     with gfile.GFile(os.path.join(directory, _SAVED_MODEL), "rb") as file:
         try:
-            SavedModel.FromString(file.read())
+            model = SavedModel.FromString(file.read())
         except DecodeError:
             return f"its {_SAVED_MODEL} is damaged"
+    for asset in (asset for graph in model.meta_graphs for asset in graph.asset_file_def):
+        if not gfile.exists(os.path.join(directory, "assets", asset.filename)):
+            return f"its {asset.filename} is missing"
     try:
         variables = tf.train.load_checkpoint(os.path.join(directory, "variables", "variables"))
         for name in variables.get_variable_to_shape_map():

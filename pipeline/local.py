@@ -5,6 +5,7 @@ since it has no callback. Without it only the progress would be missing.
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 
@@ -35,6 +36,7 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     """
     config = config.here()
     divide_processors()
+    sys.dont_write_bytecode = True  # of what TensorFlow generates: TMPDIR would keep it for ever
     with closing(FILES), held(config.root), _StageListener(on_stage) as listener:
         sweep(config.root, config.serving_dir)
         manifest.check(config.root)

@@ -43,4 +43,12 @@ def test_without_a_python_that_will_do_one_sentence_says_what_to_install(checkou
 def test_help_names_every_target(checkout):
     made = subprocess.run(["make", "help"], cwd=checkout, capture_output=True, text=True)
     targets = {line.split()[0] for line in made.stdout.splitlines() if not line.startswith("make")}
-    assert {"run", "test", "test-fast", "test-tfserving", "check", "clean"} <= targets
+    assert {
+        "run",
+        "test",
+        "test-fast",
+        "test-tfserving",
+        "test-faults",
+        "check",
+        "clean",
+    } <= targets

@@ -7,13 +7,14 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import tensorflow as tf
 
 from modules import features
-from modules.errors import TrainingError
+from modules.errors import StorageError, TrainingError
 from modules.evaluation.perplexity import perplexity_of
 from modules.hyperparameters import Hyperparameters
 from modules.network.model import Loss, Model
@@ -122,7 +123,8 @@ class Training:
             best_perplexity=self._best_perplexity,
             best_epoch=self._best_epoch,
         )
-        self._checkpoints = tf.train.CheckpointManager(progress, work_dir, max_to_keep=1)
+        with _readable(work_dir):
+            self._checkpoints = tf.train.CheckpointManager(progress, work_dir, max_to_keep=1)
         self._best_weights = tf.train.Checkpoint(model=model)
         self._best_path = os.path.join(work_dir, "best")
         self._summaries = tf.summary.create_file_writer(os.path.join(work_dir, "logs"))
@@ -136,8 +138,11 @@ class Training:
 
         Raises:
             TrainingError: if no epoch had a finite perplexity.
+            StorageError: if what it is to go on from is damaged.
         """
-        if self._checkpoints.restore_or_initialize():
+        with _readable(self._checkpoints.directory):
+            resumed = self._checkpoints.restore_or_initialize()
+        if resumed:
             _logger.info("resuming after epoch %d", self._epoch)
         minibatches = iter(self.remaining_epochs())
         while not self._finished():
@@ -151,7 +156,8 @@ class Training:
                 "the training is kept",
                 vars(self._hyperparameters),
             )
-        self._best_weights.read(self._best_path).assert_consumed()
+        with _readable(self._checkpoints.directory):
+            self._best_weights.read(self._best_path).assert_consumed()
         _logger.info(
             "best weights: epoch %d, perplexity %.1f", self._best_epoch, self._best_perplexity
         )
@@ -288,3 +294,16 @@ class Training:
             if samples:
                 tf.summary.text("samples", samples)
         self._summaries.flush()
+
+
+@contextmanager
+def _readable(directory: str) -> Iterator[None]:
+    """Turns what TensorFlow raises where a checkpoint is damaged into a StorageError."""
+    try:
+        yield
+    except (tf.errors.OpError, ValueError, IndexError, RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or ["damaged"])[0]
+        raise StorageError(
+            f"the training that was cut off in {directory} cannot be read ({reason}): remove that "
+            "folder and run again, which begins the training anew"
+        ) from error

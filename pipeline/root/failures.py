@@ -1,14 +1,38 @@
-"""What a full disk and damaged metadata come to, whoever meets them. No TensorFlow here."""
+"""What a disk that is full, broken or not this user's comes to, whoever meets it. No TensorFlow."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from modules.errors import LyricsError, StorageError
 
-# In the words of the operating system and of SQLite, which every library passes on.
-_FULL = ("No space left on device", "Disk quota exceeded", "disk is full")
-_DAMAGED = ("file is not a database", "database disk image is malformed")
+# In the words of the operating system and of SQLite, which every library passes on: what it is, and
+# what to do.
+_CAUSES = (
+    (
+        ("No space left on device", "Disk quota exceeded", "disk is full"),
+        "there is no room left to write in {root} ({free} MB are free): free some, as `lyrics "
+        "clean` may, and run again; every stage that had ended is kept",
+    ),
+    (
+        ("File too large", "Input/output error", "disk I/O error"),
+        "the system did not write or read all that it should in {root} ({said}): look at `ulimit "
+        "-f` and at the disk, and run again; every stage that had ended is kept",
+    ),
+    (
+        (
+            *("Permission denied", "Operation not permitted", "Read-only file system"),
+            "attempt to write a readonly database",
+        ),
+        "{root} holds what this user may not write ({said}): have it belong to this user, or give "
+        "another directory, and run again; every stage that had ended is kept",
+    ),
+    (
+        ("file is not a database", "database disk image is malformed"),
+        "{root} has a damaged metadata.sqlite: remove that file and run again, which does every "
+        "stage anew and leaves the pushed versions where they are",
+    ),
+)
 
 
 @contextmanager
@@ -19,21 +43,18 @@ def explained(root: str) -> Iterator[None]:
     except LyricsError:
         raise
     except Exception as error:
-        said = " ".join(map(str, _chain(error)))
-        if any(words in said for words in _FULL):
-            megabytes = shutil.disk_usage(root).free / 2**20
-            raise StorageError(
-                f"there is no room left to write in {{root}} ({megabytes:.0f} MB are free): free "
-                "some, as `lyrics clean` may, and run again; every stage that had ended is kept",
-                {"root": root},
-            ) from error
-        if any(words in said for words in _DAMAGED):
-            raise StorageError(
-                "{root} has a damaged metadata.sqlite: remove that file and run again, which does "
-                "every stage anew and leaves the pushed versions where they are",
-                {"root": root},
-            ) from error
+        sentences = [str(one) for one in _chain(error)]
+        for words, sentence in _CAUSES:
+            if said := _found(words, sentences):
+                free = f"{shutil.disk_usage(root).free / 2**20:.0f}"
+                raise StorageError(sentence, {"root": root}, said=said, free=free) from error
         raise
+
+
+def _found(words: Iterable[str], sentences: Iterable[str]) -> str | None:
+    """The first line that holds some of the words."""
+    lines = [line for sentence in sentences for line in sentence.splitlines()]
+    return next((line for line in lines if any(word in line for word in words)), None)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from components.saved_models import digest, signatures
+from components.saved_models import digest, fault, signatures
 
 
 @pytest.fixture
@@ -37,3 +38,16 @@ def test_a_broken_model_has_no_signatures(model):
     directory = model()
     (directory / "saved_model.pb").write_text("broken")
     assert signatures(str(directory)) == set()
+
+
+def test_a_missing_asset_is_a_fault(tmp_path):
+    file = tmp_path / "characters"
+    file.write_text("a")
+    module = tf.Module()
+    module.asset = tf.saved_model.Asset(str(file))
+    module.weight = tf.Variable(1.0)
+    path = tmp_path / "saved"
+    tf.saved_model.save(module, str(path))
+    assert fault(str(path)) is None
+    (path / "assets" / "characters").unlink()
+    assert fault(str(path)) == "its characters is missing"

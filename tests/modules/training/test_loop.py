@@ -2,6 +2,7 @@ import dataclasses
 import logging
 import math
 import os
+import re
 from collections.abc import Callable
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from modules.errors import TrainingError
+from modules.errors import StorageError, TrainingError
 from modules.hyperparameters import Hyperparameters
 from modules.network.model import LanguageModel
 from modules.training.loop import Data, Training
@@ -280,6 +281,31 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(data, tmp_path, samplin
     assert_same(resumed.weights_then[0], whole.weights_then[2])
     assert_same(resumed.weights_then[1], whole.weights_then[3])
     assert_same(resumed.weights, whole.weights)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "damage"),
+    [
+        ("ckpt-*.index", lambda content: bytes(len(content))),
+        ("ckpt-*.index", lambda content: content[:-9]),
+        ("ckpt-*.data-*", lambda content: content[:-9]),
+        ("ckpt-*.data-*", lambda content: bytes(len(content))),
+        ("best.data-*", lambda content: bytes(len(content))),
+        ("checkpoint", lambda content: b"\xff" + content),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(data, tmp_path, pattern, damage):
+    with pytest.raises(KeyboardInterrupt):
+        Run(data(), tmp_path, killed_after(2), num_epochs=4)()
+    (file,) = tmp_path.glob(pattern)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(StorageError) as error:
+        Run(data(), tmp_path, in_turn(9e9, 9e9), num_epochs=4)()
+    assert re.fullmatch(
+        rf"the training that was cut off in {tmp_path} cannot be read \(.*\): remove that folder "
+        "and run again, which begins the training anew",
+        str(error.value),
+    )
 
 
 def test_the_first_epoch_may_be_lost(data, tmp_path):

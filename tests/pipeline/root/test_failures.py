@@ -24,6 +24,35 @@ def test_a_full_disk_is_found_wherever_it_is_said(tmp_path, cause):
         raise error
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [
+        PermissionError(13, "Permission denied", "some/file"),
+        OSError(30, "Read-only file system", "some/file"),
+        RuntimeError("a stage\nsome/file; Permission denied\nand more"),
+        RuntimeError("some/file: attempt to write a readonly database"),
+    ],
+)
+def test_what_may_not_be_written_is_named(tmp_path, cause):
+    error = ValueError("a stage failed")
+    error.__context__ = cause
+    with (
+        pytest.raises(StorageError, match=r"may not write \([^\n]*some/file[^\n]*\): have it b"),
+        explained(str(tmp_path)),
+    ):
+        raise error
+
+
+@pytest.mark.parametrize("said", ["[Errno 27] File too large: 'some/file'", "disk I/O error query"])
+def test_what_the_system_does_not_write_is_told(tmp_path, said):
+    with (
+        pytest.raises(StorageError, match=r"did not write or read .*: look at `ulimit -f`") as told,
+        explained(str(tmp_path)),
+    ):
+        raise RuntimeError(f"a stage failed\n{said}")
+    assert f"({said})" in str(told.value)
+
+
 @pytest.mark.parametrize("said", ["file is not a database", "database disk image is malformed"])
 def test_damaged_metadata(tmp_path, said):
     with (
