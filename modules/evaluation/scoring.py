@@ -22,13 +22,14 @@ class Scores(NamedTuple):
         character_nats: float32[B, (n)], each character's negative log-likelihood.
         ids: int64[B, (n)], the scored characters as indices.
         codes: int32[B, (n)], the same as code points.
-        ranks: int32[B, (n)], theirs among all of the vocabulary: 1 is the likeliest.
+        ranks: int32[B, (n)], theirs among all of the vocabulary: 1 is the likeliest. None where
+            nobody asked.
     """
 
     character_nats: tf.RaggedTensor
     ids: tf.RaggedTensor
     codes: tf.RaggedTensor
-    ranks: tf.RaggedTensor
+    ranks: tf.RaggedTensor | None
 
     @property
     def nats(self) -> tf.Tensor:
@@ -37,7 +38,11 @@ class Scores(NamedTuple):
 
 
 def score_texts(
-    model: Model, vocabulary: Vocabulary, texts: tf.Tensor, context: tf.Tensor
+    model: Model,
+    vocabulary: Vocabulary,
+    texts: tf.Tensor,
+    context: tf.Tensor,
+    ranked: bool = False,
 ) -> Scores:
     """Scores each text after its context, as what stands after a line end.
 
@@ -54,6 +59,7 @@ def score_texts(
         vocabulary: what it was trained with.
         texts: string[B].
         context: int64[B], leading characters of each text that are read but not scored.
+        ranked: whether to rank characters too, which takes half as long again.
     """
     ids = vocabulary.encode(texts)  # [B, (n)]
     units = model.read_texts(ids, vocabulary.line_end_id())  # [B, n, num_units]
@@ -61,42 +67,29 @@ def score_texts(
     ids, codes, units = _after(context, ids, vocabulary.code_points(texts), units)
 
     def score(units: tf.Tensor, targets: tf.Tensor) -> dict[str, tf.Tensor]:
-        return score_characters(model.output(units), targets)._asdict()
+        logits = model.output(units)  # [N, vocab_size]
+        scores = {"nats": negative_log_likelihood(logits, targets)}
+        return scores | ({"ranks": ranks(logits, targets)} if ranked else {})
 
-    scored = in_chunks(
-        score, units.flat_values, ids.flat_values, size=PREDICTED_AT_A_TIME, specs=_CHARACTERS
+    specs = {"nats": tf.TensorSpec([None], tf.float32)}
+    specs |= {"ranks": tf.TensorSpec([None], tf.int32)} if ranked else {}
+    scores = in_chunks(
+        score, units.flat_values, ids.flat_values, size=PREDICTED_AT_A_TIME, specs=specs
     )
-    return Scores(
-        ids.with_flat_values(scored["nats"]), ids, codes, ids.with_flat_values(scored["ranks"])
-    )
+    rows = {name: ids.with_flat_values(values) for name, values in scores.items()}
+    return Scores(rows["nats"], ids, codes, rows.get("ranks"))
 
 
-class CharacterScores(NamedTuple):
-    """What was scored of N characters.
-
-    Attributes:
-        nats: float32[N], negative log-likelihood.
-        ranks: int32[N], among all of the vocabulary: 1 is the likeliest.
-    """
-
-    nats: tf.Tensor
-    ranks: tf.Tensor
+def negative_log_likelihood(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Nats of each target: [N, vocab_size] and int64[N] to float32[N]."""
+    chosen = tf.gather(logits, targets, batch_dims=1)
+    return tf.reduce_logsumexp(logits, axis=1) - chosen
 
 
-_CHARACTERS = {
-    "nats": tf.TensorSpec([None], tf.float32),
-    "ranks": tf.TensorSpec([None], tf.int32),
-}
-
-
-def score_characters(logits: tf.Tensor, targets: tf.Tensor) -> CharacterScores:
-    """Scores characters, int64[N], by logits, float32[N, vocab_size]."""
-    chosen = tf.gather(logits, targets, batch_dims=1)  # [N]
-    likelier = logits > chosen[:, None]  # [N, vocab_size]
-    return CharacterScores(
-        tf.reduce_logsumexp(logits, axis=1) - chosen,
-        1 + tf.math.count_nonzero(likelier, axis=1, dtype=tf.int32),
-    )
+def ranks(logits: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    """Of each target among all entries: [N, vocab_size] and int64[N] to int32[N], from 1 on."""
+    likelier = logits > tf.gather(logits, targets, batch_dims=1)[:, None]  # [N, vocab_size]
+    return 1 + tf.math.count_nonzero(likelier, axis=1, dtype=tf.int32)
 
 
 def part_log_probabilities(scores: Scores, windows: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -79,7 +79,8 @@ class Servable(tf.Module):
     def _score_texts(self, inputs: Tensors) -> Tensors:
         text = inputs[contract.TEXT]
         context = tf.zeros_like(text, dtype=tf.int64)
-        scores = self._score({features.TEXT: text, features.CONTEXT: context})
+        scores = self._score({features.TEXT: text, features.CONTEXT: context}, ranked=True)
+        assert scores.ranks is not None
         characters = scores.ids.row_lengths()
         return {
             contract.NATS: scores.nats,
@@ -137,10 +138,9 @@ class Servable(tf.Module):
         ranked = in_chunks(rank, units, top_k, size=PREDICTED_AT_A_TIME, specs=specs)
         return ranked[contract.CANDIDATES], ranked[contract.PROBABILITIES]
 
-    def _score(self, windows: Tensors) -> Scores:
-        return score_texts(
-            self.model, self._vocabulary, windows[features.TEXT], windows[features.CONTEXT]
-        )
+    def _score(self, windows: Tensors, ranked: bool = False) -> Scores:
+        texts, context = windows[features.TEXT], windows[features.CONTEXT]
+        return score_texts(self.model, self._vocabulary, texts, context, ranked)
 
     def _tally(self, examples: tf.Tensor) -> Tensors:
         """The outputs of `evaluate`, of windows that are few enough to be scored at once."""

@@ -3,7 +3,8 @@ import pytest
 import tensorflow as tf
 
 from modules.evaluation.scoring import (
-    score_characters,
+    negative_log_likelihood,
+    ranks,
     score_texts,
     unigram_log_probabilities,
 )
@@ -72,23 +73,29 @@ def test_more_characters_than_are_predicted_at_a_time(build_model, vocabulary):
     np.testing.assert_allclose(first[0][:1000], first[2][100:], rtol=1e-5)
 
 
-def test_nothing_to_score(build_model, vocabulary):
-    scores = scores_of(build_model(), vocabulary, ["ab", "b"], [2, 1])
+@pytest.mark.parametrize("ranked", [False, True])
+def test_nothing_to_score(build_model, vocabulary, ranked):
+    texts, context = tf.constant(["ab", "b"]), tf.constant([2, 1], tf.int64)
+    scores = score_texts(build_model(), vocabulary, texts, context, ranked)
     assert scores.nats.numpy().tolist() == [0, 0]
-    assert scores.ranks.to_list() == [[], []]
+    assert (scores.ranks is not None) == ranked
+    assert not ranked or scores.ranks.to_list() == [[], []]
 
 
-def test_scores_of_characters_by_hand():
+def test_negative_log_likelihood_by_hand():
     odds = tf.math.log([[1.0, 3.0], [1.0, 1.0]])
-    scores = score_characters(odds, tf.constant([1, 0], tf.int64))
-    np.testing.assert_allclose(scores.nats, [-np.log(3 / 4), -np.log(1 / 2)], rtol=1e-6)
-    assert scores.ranks.numpy().tolist() == [1, 1]
-    assert score_characters(odds, tf.constant([0, 0], tf.int64)).ranks.numpy().tolist() == [2, 1]
+    nats = negative_log_likelihood(odds, tf.constant([1, 0], tf.int64))
+    np.testing.assert_allclose(nats, [-np.log(3 / 4), -np.log(1 / 2)], rtol=1e-6)
 
 
 def test_large_logits_do_not_overflow():
-    scores = score_characters(tf.constant([[1e4, 0.0]]), tf.constant([1], tf.int64))
-    assert scores.nats.numpy().tolist() == [1e4]
+    nats = negative_log_likelihood(tf.constant([[1e4, 0.0]]), tf.constant([1], tf.int64))
+    assert nats.numpy().tolist() == [1e4]
+
+
+def test_ranks_by_hand():
+    logits = tf.constant([[1.0, 3.0, 2.0], [1.0, 1.0, 5.0]])
+    assert ranks(logits, tf.constant([2, 0], tf.int64)).numpy().tolist() == [2, 2]
 
 
 def test_the_unigram_model_by_hand(vocabulary, scored_window):
