@@ -72,7 +72,7 @@ class Server:
             "rest-api-port": self.rest_port,
             "model-base-path": self._base,
             "grpc-max-threads": CALLS,
-            "rest-api-num-threads": 16,
+            "rest-api-num-threads": 4,  # so few have all been started soon
             "file-system-poll-wait-seconds": 0.05,
             "rest-api-timeout-in-ms": int(TIMEOUT * 1000),
         }
