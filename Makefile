@@ -1,6 +1,6 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving test-faults check format lock bench-training \
+.PHONY: help run test test-fast test-tfserving test-faults test-prism check format lock bench-training \
 	bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
@@ -35,6 +35,9 @@ test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the P
 test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minutes 20"
 	@PYTHONDONTWRITEBYTECODE= "$(BIN)/python" -m tests.faults.campaign $(ARGS)
 
+test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
+	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)
+
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .
@@ -61,7 +64,7 @@ bench-serving: .venv/installed ## Time a served model beside the book's loop; AR
 bench-pytorch: .venv-bench/installed ## Install PyTorch for bench-training: some 5 GB
 
 clean: ## Remove the environments and all runs
-	rm -rf .venv .venv-bench runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench .prism runs build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # uv installs in a minute what takes pip many; the file is written last, so an interrupted
 # installation is begun again.
@@ -73,6 +76,12 @@ clean: ## Remove the environments and all runs
 	@VIRTUAL_ENV=.venv "$(BIN)/uv" pip install -q --compile-bytecode -c constraints.txt -e '.[dev]'
 	@"$(BIN)/python" -m compileall -q $(SOURCES)
 	@touch .venv/installed
+
+# Beam's portable runner in Go; the version that its checksum database knows.
+.prism/prism:
+	@command -v go >/dev/null || { echo 'make test-prism needs Go: install it (https://go.dev), or put a prism on the PATH and run pytest -m engines' >&2; exit 1; }
+	@echo "Building Prism: some minutes, once"
+	@GOBIN="$(CURDIR)/.prism" go install github.com/apache/beam/sdks/v2/go/cmd/prism@v2.77.0
 
 # Of its own, for its versions are not the project's.
 .venv-bench/installed: .venv/installed benchmarks/requirements.txt

@@ -17,6 +17,7 @@ from modules.hyperparameters import Hyperparameters, TunerOptions
 from modules.ngrams.options import NgramOptions
 from modules.vocabulary.characters import VocabularyOptions
 from modules.windows.windowing import WindowOptions
+from pipeline.beam import BeamOptions
 
 UNFINISHED = "unfinished"  # under a root: trainings that were cut off and may go on
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
@@ -85,6 +86,7 @@ class PipelineConfig(Options):
     hyperparameters: Hyperparameters = field(default_factory=Hyperparameters)
     tuner: TunerOptions = field(default_factory=TunerOptions)
     gate: GateOptions = field(default_factory=GateOptions)
+    beam: BeamOptions = field(default_factory=BeamOptions)
 
     def __post_init__(self) -> None:
         if not self.root or glob.has_magic(self.root):

@@ -95,6 +95,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
         pipeline_name=contract.MODEL_NAME,
         pipeline_root=os.path.join(config.root, "artifacts"),
         enable_cache=True,
+        beam_pipeline_args=config.beam.arguments(config.root),
         components=[
             *(example_gen, statistics_gen, schema_gen, example_validator, transform),
             *(ngram, windows, *([tuner] if tuned else []), trainer),

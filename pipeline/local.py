@@ -40,6 +40,7 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     with closing(FILES), held(config.root), _StageListener(on_stage) as listener:
         sweep(config.root, config.serving_dir)
         manifest.check(config.root)
+        config.beam.write_requirements(config.root)
         pipeline = create_pipeline(config)
         pipeline.metadata_connection_config = store.connection(config.root)
         listener.total = len(pipeline.components)

@@ -49,6 +49,7 @@ def test_help_names_every_target(checkout):
         "test-fast",
         "test-tfserving",
         "test-faults",
+        "test-prism",
         "check",
         "clean",
     } <= targets

@@ -13,6 +13,7 @@ from modules.corpus import reader
 from modules.corpus.files import Files, match
 from modules.errors import LyricsError
 from modules.hyperparameters import Task
+from pipeline import beam
 from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.config import PipelineConfig
@@ -57,6 +58,7 @@ def run(
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
     with closing(FILES):
         _check_data(config, FILES)  # in a moment; to import TFX takes many
+        beam.check(config.beam)
         with held(here.root, wait):
             summary = _run(here)
             try:
