@@ -73,9 +73,13 @@ def made(data: str, root: Path, **options) -> dict[str, list[bytes]]:
 
 
 def read(path: Path) -> list[bytes]:
-    if path.suffix == ".gz":
-        return [*tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()]
-    return [path.read_bytes()]
+    if path.suffix != ".gz":
+        return [path.read_bytes()]
+    records = tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()
+    if path.parent.name.startswith("Split-"):  # Examples, whose features have no order
+        examples = map(tf.train.Example.FromString, records)
+        return [example.SerializeToString(deterministic=True) for example in examples]
+    return [*records]
 
 
 def run(config: PipelineConfig) -> None:

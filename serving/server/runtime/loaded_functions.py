@@ -82,8 +82,8 @@ class LoadedFunctions:
         if functions is None:
             raise tf.errors.CancelledError(None, None, "the version was unloaded")
         function = functions[signature_name]
-        dtypes = self.signatures[signature_name].inputs
-        given = [tf.constant(inputs[name], dtypes[name].dtype) for name in function._arg_keywords]
+        # Not by `tf.constant`, each of which loses 340 bytes in TensorFlow 2.16 (its issue 68196).
+        given = [tf.raw_ops.Identity(input=inputs[name]) for name in function._arg_keywords]
         outputs = sorted(function.structured_outputs)
         with self._watch.until_given_up(callers) as cancellation:
             try:
