@@ -11,7 +11,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends binutils \
         $(python3 -c 'import ensurepip' 2>&- || echo python3-venv)
 WORKDIR /opt/tfx-lyrics
 COPY setup.py pyproject.toml constraints.txt LICENSE ./
-COPY image image
+COPY image/install.sh image/compile.sh image/slim.py image/unneeded.txt image/
 # Both secrets are optional: how this machine reaches a package index (image/build.sh).
 RUN --mount=type=secret,id=registries --mount=type=secret,id=certificates \
     image/install.sh "$TENSORFLOW"
@@ -20,6 +20,7 @@ COPY components components
 COPY modules modules
 COPY serving serving
 COPY data data
+COPY image/health.py image/
 RUN image/compile.sh pipeline components modules serving
 
 FROM ${BASE}

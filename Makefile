@@ -1,7 +1,7 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving check format lock bench-training bench-pytorch \
-	bench-quality bench-serving clean
+.PHONY: help run test test-fast test-tfserving image test-image check format lock \
+	bench-training bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -31,6 +31,12 @@ test-fast: .venv/installed ## Run the tests that need no TensorFlow, in seconds
 
 test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the PATH, to the same tests
 	@"$(BIN)/python" -m pytest -m tfserving $(ARGS)
+
+image: ## Build the image, with docker, podman or buildah; ARGS="--build-arg BASE=..."
+	@image/build.sh $(ARGS)
+
+test-image: ## Build it on a base from Debian's packages, or on BASE, and try it: docker or podman
+	@image/test.sh
 
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .
