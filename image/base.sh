@@ -7,7 +7,8 @@ name=$1
 shift
 builder=$("$(dirname "$0")/builder.sh")
 if ! command -v debootstrap > /dev/null || [ "$(id -u)" != 0 ]; then
-    echo "a base from Debian's packages needs root and debootstrap: apt-get install debootstrap" >&2
+    echo "a base from Debian's packages takes root and debootstrap (\`apt-get install debootstrap\`);" \
+        "or name one that has Python 3.11, such as BASE=python:3.11-slim-bookworm" >&2
     exit 1
 fi
 work=$(mktemp -d -p /var/tmp)

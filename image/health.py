@@ -20,11 +20,12 @@ _SECONDS = 5.0  # for an answer
 
 
 def is_healthy(command: list[str]) -> bool:
-    """Whether what was started by a command line is well."""
-    if "serve" not in command:
+    """Whether what was started by a command line, such as `python lyrics serve`, is well."""
+    names = [Path(word).name for word in command]
+    words = command[names.index("lyrics") + 1 :] if "lyrics" in names else []
+    if words[:1] != ["serve"]:
         return True
-    words = command[command.index("serve") + 1 :]
-    return _serves(lyrics.commands["serve"].make_context("serve", words).params)
+    return _serves(lyrics.commands["serve"].make_context("serve", words[1:]).params)
 
 
 def _serves(options: Mapping[str, Any]) -> bool:

@@ -14,12 +14,13 @@ import pytest
 from grpc_health.v1 import health
 from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+from setuptools import find_packages
 
-from components.sources import PACKAGES
 from image import slim
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+PACKAGES = {name for name in find_packages(ROOT) if "." not in name} - {"benchmarks"}
 SITE_PACKAGES = Path(sysconfig.get_path("purelib"))
 
 fast = pytest.mark.fast
@@ -178,17 +179,21 @@ def test_the_health_check_asks_the_server(tmp_path, name):
     add_HealthServicer_to_server(servicer, server)
     port = server.add_insecure_port("localhost:0")
     server.start()
+    command = ("python", "/opt/venv/bin/lyrics", "serve", f"--port={port}")
     try:
-        said = check_health(tmp_path, "python", "lyrics", "serve", f"--port={port}")
-        over_tls = check_health(tmp_path, "serve", f"--port={port}", "--ssl_config_file=tls")
+        said = check_health(tmp_path, *command)
+        over_tls = check_health(tmp_path, *command, "--ssl_config_file=tls")
     finally:
         server.stop(None)
     assert said == (0 if name == "SERVING" else 1)
     assert over_tls == 0  # it is there; more is not to be seen without a certificate
-    assert check_health(tmp_path, "lyrics", "serve", f"--port={port}") == 1  # nobody there
+    assert check_health(tmp_path, *command) == 1  # nobody there
 
 
 @fast
 @pytest.mark.slow
-def test_what_is_no_server_is_well(tmp_path):
-    assert check_health(tmp_path, "python", "lyrics", "run", "--preset", "smoke") == 0
+@pytest.mark.parametrize(
+    "command", ["python -m a.step", "python /opt/venv/bin/lyrics run --root serve"]
+)
+def test_what_is_no_server_is_well(tmp_path, command):
+    assert check_health(tmp_path, *command.split()) == 0
