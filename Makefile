@@ -1,7 +1,7 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving test-faults test-prism check format lock bench-training \
-	bench-pytorch bench-quality bench-serving clean
+.PHONY: help run test test-fast test-tfserving test-faults test-prism image test-image check format \
+	lock bench-training bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -37,6 +37,12 @@ test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minu
 
 test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
 	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)
+
+image: ## Build the image, with docker, podman or buildah; ARGS="--build-arg BASE=..."
+	@image/build.sh $(ARGS)
+
+test-image: ## Build it on a base from Debian's packages, or on BASE, and try it: docker or podman
+	@image/test.sh
 
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .
