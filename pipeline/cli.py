@@ -18,6 +18,7 @@ from pipeline.commands.run import run
 from pipeline.commands.serve import serve
 from pipeline.config import OPTIONS
 from pipeline.console import output
+from pipeline.kubeflow.options import ClusterOptions
 from serving.server.flags import ServerOptions
 
 _COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, clean, kubeflow)
@@ -40,7 +41,9 @@ class _Group(cloup.Group):
             with output.guarded():
                 return super().invoke(context)
         except LyricsError as error:
-            sentence = error.said(spell([*OPTIONS, *options_of(ServerOptions)]))
+            sentence = error.said(
+                spell([*OPTIONS, *options_of(ServerOptions), *options_of(ClusterOptions)])
+            )
             raise click.ClickException(sentence) from error
 
 
