@@ -35,6 +35,9 @@ test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the P
 test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minutes 20"
 	@PYTHONDONTWRITEBYTECODE= "$(BIN)/python" -m tests.faults.campaign $(ARGS)
 
+test-kubeflow-local: .venv/installed ## Run the compiled pipeline as Kubeflow does, four times
+	@$(PYTEST) -m kubeflow --durations 10 $(ARGS)
+
 check: .venv/installed ## Check style, types and the direction of imports
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .

@@ -16,7 +16,7 @@ from pipeline.kubeflow.options import ClusterOptions
 from pipeline.kubeflow.platform import equip, platform_spec
 
 
-def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: str) -> None:
+def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: str) -> list[str]:
     """Writes a bare PipelineSpec, schema 2.1, and its PlatformSpec: what KFP's API server takes.
 
     It is compiled from the same `create_pipeline` that runs here.
@@ -25,15 +25,19 @@ def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: st
         config: what to run; `data` and `root` are paths as the cluster sees them.
         cluster: how the containers run.
         output: the YAML file to write.
+
+    Returns:
+        The names of its stages, in the order of the pipeline.
     """
-    spec = _pipeline_spec(config, cluster.image)
+    pipeline = create_pipeline(config)
+    spec = _pipeline_spec(pipeline, cluster.image)
     equip(spec, cluster)
     documents = [document for document in (spec, platform_spec(spec, cluster)) if document]
     _write(Path(output), yaml.dump_all(documents, Dumper=_Plain, allow_unicode=True))
+    return [component.id for component in pipeline.components]
 
 
-def _pipeline_spec(config: PipelineConfig, image: str) -> dict[str, Any]:
-    pipeline = create_pipeline(config)
+def _pipeline_spec(pipeline: tfx.dsl.Pipeline, image: str) -> dict[str, Any]:
     runner_config = tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
         default_image=image, default_commands=[*COMMAND], use_pipeline_spec_2_1=True
     )

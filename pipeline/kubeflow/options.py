@@ -8,6 +8,7 @@ from modules.checks import Options, option
 from modules.corpus.addresses import is_address
 from modules.errors import ConfigError
 
+STORES = ("minio://", "s3://", "gs://")  # what the URI of an artifact may begin with
 _CLAIM = re.compile(r"(?P<name>[a-z0-9]([-a-z0-9.]*[a-z0-9])?):(?P<path>/[^:]*[^:/])")
 
 
@@ -83,3 +84,48 @@ class ClusterOptions(Options, group="Containers"):
             f"--root {root} is a directory in each container, of its own: what is pushed there "
             "goes with its pod; give one on a --claim NAME:/PATH"
         )
+
+
+@dataclass(frozen=True)
+class KfpOptions(Options, group="Kubeflow Pipelines"):
+    """Which Kubeflow Pipelines to ask, and as whom.
+
+    Raises:
+        ConfigError: if a value makes no sense.
+    """
+
+    host: str | None = option(
+        None,
+        "Address of the API or the UI, such as http://localhost:8080 of a port-forward.",
+        shown="as KFP's client finds it: in the cluster, or by kubectl's configuration",
+        metavar="URL",
+    )
+    pipeline_root: str | None = option(
+        None,
+        "Where KFP stores the artifacts: minio://, s3:// or gs://.",
+        shown="the cluster's",
+        metavar="URI",
+    )
+    experiment: str = option("lyrics", "Experiment that the run belongs to.")
+    namespace: str | None = option(
+        None, "Of whom the run is, where several users share a cluster.", shown="none"
+    )
+    token_file: str | None = option(
+        None, "File with a bearer token to show.", shown="none", metavar="FILE"
+    )
+    cookie_file: str | None = option(
+        None, "File with a cookie to show.", shown="none", metavar="FILE"
+    )
+    ca_file: str | None = option(
+        None, "PEM file of whom to trust.", shown="Python's own", metavar="FILE"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        root = self.pipeline_root
+        if root is not None and not root.startswith(STORES):
+            raise ConfigError(
+                "{pipeline_root} is no place where KFP stores artifacts: give one of "
+                f"{', '.join(STORES)}",
+                vars(self),
+            )
