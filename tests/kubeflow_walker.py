@@ -119,12 +119,14 @@ class Run:
     """What became of a run.
 
     Attributes:
+        parameters: of the run, by name.
         tasks: names of those that were executed, in order.
         cached: names of those that were not, for the cache had their outputs.
         inputs: each executed task's ExecutorInput.
         outputs: by task and channel, the artifact that is registered.
     """
 
+    parameters: Json
     tasks: list[str] = field(default_factory=list)
     cached: list[str] = field(default_factory=list)
     inputs: dict[str, Json] = field(default_factory=dict)
@@ -150,15 +152,19 @@ class Kubeflow:
         self._artifacts = 0
         self._cache: dict[str, dict[str, Json]] = {}
 
-    def run(self, file: Path) -> Run:
+    def run(self, file: Path, parameters: Json | None = None) -> Run:
         """Executes all tasks of a compiled pipeline, each after those that it needs.
+
+        Args:
+            file: the compiled pipeline.
+            parameters: of the run; the others have their defaults.
 
         Raises:
             StepFailed: if a step did; what comes after it is not executed.
         """
         spec, *platforms = yaml.safe_load_all(file.read_text("utf-8"))
         self._check_claims(platforms)
-        tasks, run = spec["root"]["dag"]["tasks"], Run()
+        tasks, run = spec["root"]["dag"]["tasks"], Run(_given(spec["root"], parameters or {}))
         root = f"minio://{self._bucket.name}/v2/artifacts/{spec['pipelineInfo']['name']}"
         run_root = f"{root}/{uuid.uuid4()}"
         for name in TopologicalSorter(
@@ -241,6 +247,13 @@ class Kubeflow:
                 self._bucket.upload_file(str(file), f"{_key(uri)}/{file.relative_to(path)}")
 
 
+def _given(root: Json, parameters: Json) -> Json:
+    """The run's parameters, those that were not given at their defaults."""
+    declared = root.get("inputDefinitions", {}).get("parameters", {})
+    assert parameters.keys() <= declared.keys()
+    return {name: about["defaultValue"] for name, about in declared.items()} | parameters
+
+
 def _needs(task: Json) -> Iterator[str]:
     """The tasks that have to end before this one starts."""
     yield from task.get("dependentTasks", [])
@@ -253,7 +266,10 @@ def _inputs(task: Json, component: Json, run: Run) -> Json:
     kinds = component.get("inputDefinitions", {}).get("parameters", {})
     inputs: Json = {}
     for name, source in task["inputs"].get("parameters", {}).items():
-        value = source["runtimeValue"]["constant"]
+        if "componentInputParameter" in source:
+            value = run.parameters[source["componentInputParameter"]]
+        else:
+            value = source["runtimeValue"]["constant"]
         assert KINDS[kinds[name]["parameterType"]](value), (name, value)
         inputs.setdefault("parameterValues", {})[name] = value
     for name, source in task["inputs"].get("artifacts", {}).items():

@@ -13,6 +13,7 @@ from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 from pipeline.kubeflow.entrypoint import COMMAND
 from pipeline.kubeflow.options import ClusterOptions
+from pipeline.kubeflow.parameters import offer
 from pipeline.kubeflow.platform import equip, platform_spec
 
 
@@ -32,6 +33,7 @@ def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: st
     pipeline = create_pipeline(config)
     spec = _pipeline_spec(pipeline, cluster.image)
     equip(spec, cluster)
+    offer(spec, pipeline, config)
     documents = [document for document in (spec, platform_spec(spec, cluster)) if document]
     _write(Path(output), yaml.dump_all(documents, Dumper=_Plain, allow_unicode=True))
     return [component.id for component in pipeline.components]

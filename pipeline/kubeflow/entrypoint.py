@@ -32,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--executor_class_path", required=True)
     parser.add_argument("--json_serialized_invocation_args", required=True)
     parser.add_argument("--json_serialized_inputs_spec_args", default="{}")
+    parser.add_argument("--stage", help="the node's id, where the run may have parameters")
+    parser.add_argument("--options", help="all options as they were compiled, as JSON")
     parser.add_argument("--mounts", default="/", help="where the launcher's folders are")
     step, beam_arguments = parser.parse_known_args(arguments)
     logging.basicConfig(level=logging.INFO)
@@ -48,6 +50,12 @@ def _run(step: argparse.Namespace, beam_arguments: list[str]) -> None:
     local = executor_input.localised(given, inputs_spec, mounts)
     for path in executor_input.output_paths(local):
         os.makedirs(path, exist_ok=True)
+    if step.stage:
+        from pipeline.kubeflow.parameters import take_up
+
+        inputs = local["inputs"]
+        values = inputs.get("parameterValues", {})
+        inputs["parameterValues"] = take_up(values, step.stage, step.options)
     step.json_serialized_invocation_args = json.dumps(local)
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor

@@ -73,7 +73,8 @@ def test_it_holds_nothing_that_open_source_kubeflow_refuses(spec):
         assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
     for task in spec["root"]["dag"]["tasks"].values():
         for parameter in task["inputs"].get("parameters", {}).values():
-            assert parameter.keys() == {"runtimeValue"}  # none from another task's output
+            # None from another task's output.
+            assert {*parameter} in ({"runtimeValue"}, {"componentInputParameter"})
         for artifact in task["inputs"].get("artifacts", {}).values():
             producer = artifact["taskOutputArtifact"]["producerTask"]
             assert producer in spec["root"]["dag"]["tasks"]
