@@ -242,9 +242,11 @@ class Kubeflow:
 
     def _upload(self, path: Path, uri: str) -> None:
         """Files alone: of an empty directory nothing is kept."""
-        for file in path.rglob("*") if path.is_dir() else []:
+        for file in path.rglob("*"):
             if file.is_file():
                 self._bucket.upload_file(str(file), f"{_key(uri)}/{file.relative_to(path)}")
+        if path.is_file():
+            self._bucket.upload_file(str(path), _key(uri))
 
 
 def _given(root: Json, parameters: Json) -> Json:

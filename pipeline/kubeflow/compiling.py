@@ -11,9 +11,9 @@ from tfx.dsl.components.base import base_driver
 
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
+from pipeline.kubeflow import page, parameters
 from pipeline.kubeflow.entrypoint import COMMAND
 from pipeline.kubeflow.options import ClusterOptions
-from pipeline.kubeflow.parameters import offer
 from pipeline.kubeflow.platform import equip, platform_spec
 
 
@@ -33,7 +33,8 @@ def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: st
     pipeline = create_pipeline(config)
     spec = _pipeline_spec(pipeline, cluster.image)
     equip(spec, cluster)
-    offer(spec, pipeline, config)
+    parameters.offer(spec, pipeline, config)
+    page.offer(spec)
     documents = [document for document in (spec, platform_spec(spec, cluster)) if document]
     _write(Path(output), yaml.dump_all(documents, Dumper=_Plain, allow_unicode=True))
     return [component.id for component in pipeline.components]

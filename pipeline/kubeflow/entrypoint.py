@@ -60,10 +60,13 @@ def _run(step: argparse.Namespace, beam_arguments: list[str]) -> None:
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 
+    from pipeline.kubeflow import page
+
     kubeflow_v2_run_executor.main((step, beam_arguments))
     output_file = Path(local["outputs"]["outputFile"])
-    answer = executor_input.globalised(json.loads(output_file.read_text()), given, mounts)
-    output_file.write_text(json.dumps(answer))
+    answer = json.loads(output_file.read_text())
+    page.write(answer, executor_input.kfps_own(given, mounts))
+    output_file.write_text(json.dumps(executor_input.globalised(answer, given, mounts)))
 
 
 if __name__ == "__main__":

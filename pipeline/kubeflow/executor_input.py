@@ -5,8 +5,8 @@ Both are JSON: an ExecutorInput and an ExecutorOutput of KFP's pipeline spec. Wr
 
     tfx#7768    an input comes with `instanceSchema: ""` or without any type, on which TFX fails:
                 the component's own specification knows the type
-    no number   where PUBLISH_LOGS is on there is an output `executor-logs` of a type that TFX
-                cannot import: it is the launcher's, not the component's
+    no number   where PUBLISH_LOGS is on there is an output `executor-logs` of a type of KFP's
+                own, which TFX cannot import: it is the launcher's, not the component's
     no number   URIs are the object store's, which TensorFlow cannot read: everything is at a
                 path already, see `mounts`
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 from pipeline.kubeflow.mounts import Mounts
 
-_LOGS = "executor-logs"
+_KFPS_OWN = "system."  # how the titles of KFP's own types begin
 
 Json = dict[str, Any]
 
@@ -31,7 +31,8 @@ def localised(given: Json, inputs_spec: Json, mounts: Mounts) -> Json:
         mounts: where the launcher lays artifacts.
     """
     local = copy.deepcopy(given)
-    local["outputs"].get("artifacts", {}).pop(_LOGS, None)
+    for name in kfps_own(given, mounts):
+        del local["outputs"]["artifacts"][name]
     local["outputs"]["outputFile"] = mounts.under(given["outputs"]["outputFile"])
     types = inputs_spec.get("artifacts", {})
     for name, artifact in _artifacts(local, "inputs"):
@@ -47,6 +48,15 @@ def localised(given: Json, inputs_spec: Json, mounts: Mounts) -> Json:
 def output_paths(local: Json) -> list[str]:
     """The directories that a component writes its outputs to."""
     return [artifact["uri"] for _, artifact in _artifacts(local, "outputs")]
+
+
+def kfps_own(given: Json, mounts: Mounts) -> dict[str, str]:
+    """The paths of the outputs that are of KFP's own types, by name."""
+    return {
+        name: _path(artifact, mounts)
+        for name, artifact in _artifacts(given, "outputs")
+        if artifact.get("type", {}).get("schemaTitle", "").startswith(_KFPS_OWN)
+    }
 
 
 def globalised(answer: Json, given: Json, mounts: Mounts) -> Json:

@@ -39,3 +39,17 @@ def test_metadata_name_no_path_of_a_step(first):
     for artifact in first.outputs.values():
         assert artifact["uri"].startswith("minio://")
         assert "/minio/" not in str(artifact["metadata"])
+
+
+def test_kfps_page_shows_the_figures_and_the_verdict(first, artifacts):
+    metrics = first.metadata("Evaluator", "metrics")
+    assert 1 < metrics["eval perplexity"] < metrics["eval unigram_perplexity"]
+    summary = first.outputs["Evaluator", "summary"]
+    assert summary["type"]["schemaTitle"] == "system.Markdown"
+    key = summary["uri"].removeprefix(f"minio://{artifacts.name}/")
+    said = artifacts.Object(key).get()["Body"].read().decode()
+    assert said.startswith("The model **passed** the gate: every threshold holds.")
+
+
+def test_logs_are_left_to_the_launcher(first):
+    assert all("executor-logs" in given["outputs"]["artifacts"] for given in first.inputs.values())
