@@ -1,7 +1,8 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving test-faults test-prism image test-image check format \
-	lock bench-training bench-pytorch bench-quality bench-serving clean
+.PHONY: help run test test-fast test-tfserving test-faults test-prism \
+	test-kubeflow-local image test-image check format lock \
+	bench-training bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -34,6 +35,9 @@ test-tfserving: .venv/installed ## Hold a real tensorflow_model_server, on the P
 
 test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minutes 20"
 	@PYTHONDONTWRITEBYTECODE= "$(BIN)/python" -m tests.faults.campaign $(ARGS)
+
+test-kubeflow-local: .venv/installed ## Run the compiled pipeline as Kubeflow does, four times
+	@$(PYTEST) -m kubeflow --durations 10 $(ARGS)
 
 test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
 	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)

@@ -18,10 +18,16 @@ from pipeline.commands.run import run
 from pipeline.commands.serve import serve
 from pipeline.config import OPTIONS
 from pipeline.console import output
+from pipeline.kubeflow.options import ClusterOptions, KfpOptions
 from serving.server.flags import ServerOptions
 
 _COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, clean, kubeflow)
 _FURTHER = (bptt, protoset)
+_OPTIONS = [
+    option
+    for options in (ServerOptions, ClusterOptions, KfpOptions)
+    for option in options_of(options)
+]
 _WIDTH = cloup.HelpFormatter.settings(max_width=80)
 
 
@@ -40,7 +46,9 @@ class _Group(cloup.Group):
             with output.guarded():
                 return super().invoke(context)
         except LyricsError as error:
-            sentence = error.said(spell([*OPTIONS, *options_of(ServerOptions)]))
+            sentence = error.said(
+                spell([*OPTIONS, *options_of(ServerOptions), *options_of(ClusterOptions)])
+            )
             raise click.ClickException(sentence) from error
 
 

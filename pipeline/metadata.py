@@ -35,7 +35,7 @@ def summarise(config: PipelineConfig) -> Summary:
         stages=run.stages,
         corpus=Account(**json.loads(read[ACCOUNT].string_value)),
         vocab_size=transform.vocabulary_size_by_name(VOCABULARY_NAME),
-        splits=_split_figures(run.output("Evaluator", "evaluation").uri),
+        splits=split_figures(run.output("Evaluator", "evaluation").uri),
         gate_split=config.gate.gate_split,
         mixture_weights=mixture_weights(model) if config.mixture else None,
         tuned=_tuned(run) if config.tuner.num_trials else None,
@@ -82,7 +82,7 @@ def _stage(name: str, execution: mlmd.Execution) -> Stage:
     return Stage(name, 0.0 if cached else milliseconds / 1000, cached)
 
 
-def _split_figures(evaluation: str) -> dict[str, dict[str, float]]:
+def split_figures(evaluation: str) -> dict[str, dict[str, float]]:
     """The candidate's figures for each split, and the baseline's perplexity where there is one."""
     splits: dict[str, dict[str, float]] = {}
     for sliced in tfma.load_metrics(evaluation):

@@ -163,8 +163,7 @@ def _record(examples: types.Artifact, source: Source, account: Account) -> None:
     """Tells the artifact's readers where it is from, and what became of it."""
     said = json.dumps(dataclasses.asdict(account), ensure_ascii=False)
     examples.set_string_custom_property(ACCOUNT, said)
-    for name, value in source.properties().items():
-        if isinstance(value, int):
-            examples.set_int_custom_property(name, value)
-        else:
-            examples.set_string_custom_property(name, value)
+    examples.set_string_custom_property(FINGERPRINT, source.fingerprint)
+    examples.span = source.span
+    if source.version is not None:
+        examples.version = source.version

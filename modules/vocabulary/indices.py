@@ -3,7 +3,13 @@
 The file holds one entry a line: `<unk>`, then the code points as decimal numbers, the most
 frequent first. (A text vocabulary over the characters themselves would lose the newline,
 and a binary one cannot be saved into a SavedModel.)
+
+Not public in TensorFlow 2.16: `_shared_name` of a table's initializer, by which the table is found
+again in a process and which a SavedModel holds. TensorFlow makes it of the file's path; so the same
+model would be another one wherever else the vocabulary lay. Without it that would be so again.
 """
+
+import hashlib
 
 import tensorflow as tf
 
@@ -43,16 +49,19 @@ class Vocabulary(tf.Module):
     def __init__(self, path: str, newline: Newline) -> None:
         super().__init__()
         self._newline = newline
+        with tf.io.gfile.GFile(path) as file:
+            lines = file.read()
+        digest = hashlib.sha256(lines.encode()).hexdigest()[:16]
         self._ids = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.string, _WHOLE_LINE, tf.int64, _LINE_NUMBER),
+            _Lines(digest, path, tf.string, _WHOLE_LINE, tf.int64, _LINE_NUMBER),
             default_value=UNKNOWN_ID,
         )
         self._entries = tf.lookup.StaticHashTable(
-            tf.lookup.TextFileInitializer(path, tf.int64, _LINE_NUMBER, tf.string, _WHOLE_LINE),
+            _Lines(digest, path, tf.int64, _LINE_NUMBER, tf.string, _WHOLE_LINE),
             default_value=UNKNOWN,
         )
         self.size = int(self._ids.size())
-        self.normalise = NormalForm(_characters(path))
+        self.normalise = NormalForm(_characters(lines))
 
     def line_end_id(self) -> tf.Tensor:
         """Index of what ends a line, `int64[]`: a text is scored as if it began after one."""
@@ -80,6 +89,17 @@ class Vocabulary(tf.Module):
         return tf.strings.unicode_encode(ids.with_flat_values(codes), "UTF-8")
 
 
-def _characters(path: str) -> list[str]:
-    with tf.io.gfile.GFile(path) as file:
-        return [chr(int(line)) for line in file.read().split() if line != UNKNOWN]
+class _Lines(tf.lookup.TextFileInitializer):
+    """Names its table by what the file holds, and not by where it lies."""
+
+    def __init__(self, digest: str, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self._digest = digest
+
+    @property
+    def _shared_name(self) -> str:
+        return f"{VOCABULARY_NAME}_{self._digest}_{self.key_dtype.name}"
+
+
+def _characters(lines: str) -> list[str]:
+    return [chr(int(line)) for line in lines.split() if line != UNKNOWN]

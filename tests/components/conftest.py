@@ -44,7 +44,7 @@ class Workplace:
             events = handle.store.get_events_by_execution_ids([self._newest()[node].id])
             ids = [e.artifact_id for e in events if e.path.steps[0].key == key]
             (artifact,) = handle.store.get_artifacts_by_id(ids)
-        return Path(artifact.uri), _plain(artifact.custom_properties)
+        return Path(artifact.uri), _plain(artifact.properties) | _plain(artifact.custom_properties)
 
     @property
     def _connection(self):

@@ -98,7 +98,7 @@ def test_the_artifact_says_what_it_holds(tmp_path, pack):
     assert artifact_utils.decode_split_names(artifact.split_names) == ["train", "eval"]
     assert examples_utils.get_payload_format_string(artifact) == "FORMAT_TF_EXAMPLE"
     assert examples_utils.get_file_format(artifact) == "tfrecords_gzip"
-    assert artifact.get_int_custom_property("span") == 0
+    assert artifact.span == 0
     assert not artifact.has_custom_property("version")
     assert len(artifact.get_string_custom_property("input_fingerprint")) == 64
 
@@ -171,8 +171,8 @@ def test_the_newest_version_of_the_newest_span(tmp_path, pack):
     assert (found.span, found.version) == (10, 3)
     assert found.archives == {"a.zip": f"{tmp_path}/span-10/v03/a.zip"}
     artifact = run_executor(tmp_path, f"{tmp_path}/span-{{SPAN}}/v{{VERSION}}/*.zip")
-    assert artifact.get_int_custom_property("span") == 10
-    assert artifact.get_int_custom_property("version") == 3
+    assert artifact.span == 10
+    assert artifact.version == 3
 
 
 def test_the_newest_span_in_a_bucket(bucket, web):

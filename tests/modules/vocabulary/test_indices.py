@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import tensorflow as tf
 
@@ -61,3 +63,34 @@ def test_the_line_end_is_what_newlines_are_read_as(write_vocabulary):
 
 def test_a_corpus_of_single_lines_has_no_line_end(write_vocabulary):
     assert int(Vocabulary(write_vocabulary("ab"), "keep").line_end_id()) == 0
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Saves a vocabulary of these characters, in a file of its own; returns where."""
+
+    def save(name: str, characters: str) -> str:
+        lines = ["<unk>", *(str(ord(character)) for character in characters)]
+        file = tmp_path / f"of {name}" / "characters"
+        file.parent.mkdir()
+        file.write_text("\n".join(lines) + "\n")
+        module = Vocabulary(str(file), "keep")
+        texts = tf.TensorSpec([None], tf.string)
+        module.ids = tf.function(lambda texts: module.encode(texts).to_tensor(), [texts])
+        tf.saved_model.save(module, str(tmp_path / name))
+        return str(tmp_path / name)
+
+    return save
+
+
+def test_what_is_saved_does_not_say_where_the_vocabulary_lay(save, tmp_path):
+    with open(os.path.join(save("one", "\n a"), "saved_model.pb"), "rb") as file:
+        assert str(tmp_path).encode() not in file.read()
+
+
+def test_of_two_in_one_process_each_has_its_own_entries(save):
+    texts = tf.constant(["ab"])
+    one = tf.saved_model.load(save("one", "\nab"))
+    other = tf.saved_model.load(save("other", "\nba"))
+    assert one.ids(texts).numpy().tolist() == [[2, 3]]
+    assert other.ids(texts).numpy().tolist() == [[3, 2]]

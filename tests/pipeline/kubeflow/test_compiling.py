@@ -9,7 +9,12 @@ from click.testing import CliRunner
 from pipeline.cli import main
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
-from pipeline.kubeflow import compile_pipeline
+from pipeline.kubeflow.compiling import compile_pipeline
+from pipeline.kubeflow.options import ClusterOptions
+
+CLUSTER = ClusterOptions(
+    image="registry/tfx-lyrics:1", claims=("lyrics:/mnt/lyrics", "corpora:/mnt/corpora")
+)
 
 
 @pytest.fixture(scope="module", params=[0, 2], ids=["untuned", "tuned"])
@@ -26,19 +31,24 @@ def config(request):
 @pytest.fixture(scope="module")
 def path(config, tmp_path_factory):
     path = tmp_path_factory.mktemp("kubeflow") / "out" / "lyrics.yaml"
-    compile_pipeline(config, "registry/tfx-lyrics:1", str(path))
+    compile_pipeline(config, CLUSTER, str(path))
     return path
 
 
 @pytest.fixture(scope="module")
-def spec(path):
-    return yaml.safe_load(path.read_text())
+def documents(path):
+    return [*yaml.safe_load_all(path.read_text())]
+
+
+@pytest.fixture(scope="module")
+def spec(documents):
+    return documents[0]
 
 
 def test_it_is_a_bare_pipeline_spec_of_schema_2_1(path, spec):
     assert spec["schemaVersion"] == "2.1.0"
     assert spec["pipelineInfo"]["name"] == "lyrics"
-    assert not {"pipelineSpec", "runtimeConfig"} & spec.keys()
+    assert not {"pipelineSpec", "runtimeConfig", "defaultPipelineRoot"} & spec.keys()
     assert [file.name for file in path.parent.iterdir()] == ["lyrics.yaml"]
 
 
@@ -60,9 +70,11 @@ def test_it_holds_nothing_that_open_source_kubeflow_refuses(spec):
         container = executor["container"]
         assert container["image"] == "registry/tfx-lyrics:1"
         assert "lifecycle" not in container  # where an ExampleGen's driver would be
+        assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
     for task in spec["root"]["dag"]["tasks"].values():
         for parameter in task["inputs"].get("parameters", {}).values():
-            assert parameter.keys() == {"runtimeValue"}  # none from another task's output
+            # None from another task's output.
+            assert {*parameter} in ({"runtimeValue"}, {"componentInputParameter"})
         for artifact in task["inputs"].get("artifacts", {}).values():
             producer = artifact["taskOutputArtifact"]["producerTask"]
             assert producer in spec["root"]["dag"]["tasks"]
@@ -74,6 +86,38 @@ def test_every_executor_can_be_imported(spec):
         path = arguments[arguments.index("--executor_class_path") + 1]
         module, _, name = path.rpartition(".")
         assert hasattr(getattr(importlib.import_module(module), name), "Do")
+
+
+def test_every_stage_has_its_memory_cores_and_retries(spec):
+    for executor in spec["deploymentSpec"]["executors"].values():
+        assert executor["container"]["resources"] == {
+            "memoryRequest": 2.0,
+            "memoryLimit": 8.0,
+            "cpuRequest": 1.0,
+        }
+    for task in spec["root"]["dag"]["tasks"].values():
+        assert task["retryPolicy"]["maxRetryCount"] == 1
+
+
+def test_the_second_document_is_what_kubernetes_is_to_know(documents):
+    spec, platform = documents
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert executors.keys() == spec["deploymentSpec"]["executors"].keys()
+    for executor in executors.values():
+        assert executor == {
+            "pvcMount": [
+                {"constant": "lyrics", "mountPath": "/mnt/lyrics"},
+                {"constant": "corpora", "mountPath": "/mnt/corpora"},
+            ],
+            "securityContext": {"runAsUser": 1000, "runAsNonRoot": True},
+        }
+
+
+def test_with_nothing_to_say_there_is_no_second_document(config, tmp_path):
+    path = tmp_path / "lyrics.yaml"
+    compile_pipeline(config, ClusterOptions(run_as_user=0, retries=0), str(path))
+    (spec,) = yaml.safe_load_all(path.read_text())
+    assert not [task for task in spec["root"]["dag"]["tasks"].values() if "retryPolicy" in task]
 
 
 def test_what_looks_at_the_world_is_not_cached(spec):
@@ -104,7 +148,7 @@ def test_the_command_compiles_with_the_corpus_in_the_image(tmp_path, monkeypatch
     result = CliRunner().invoke(main, ["kubeflow", "compile", "--mixture", "-o", "lyrics.yaml"])
     assert result.exit_code == 0, result.output
     assert result.stdout == "lyrics.yaml\n"
-    assert "compile it with one that they share" in result.stderr
+    assert "give one on a --claim NAME:/PATH" in result.stderr
     text = (tmp_path / "lyrics.yaml").read_text()
     assert "data/lyrics.zip" in text
     assert "/data/lyrics.zip" not in text
