@@ -1,17 +1,13 @@
-"""Where the stages that are written for Beam run: here, or on an engine that Beam knows.
-
-Not public in Beam 2.65: its parser of options, whose own way with a name that it does not know is
-to drop it.
-"""
+"""Where the stages that are written for Beam run: here, or on an engine that Beam knows."""
 
 import os
 from dataclasses import dataclass
-from typing import Any, Literal, NoReturn
+from typing import Literal
 
 from modules.checks import Options, option
 from modules.errors import ConfigError
 
-_RUNNERS = {
+RUNNERS = {  # as Beam calls them
     "direct": "DirectRunner",
     "portable": "PortableRunner",
     "flink": "FlinkRunner",
@@ -29,7 +25,7 @@ class BeamOptions(Options, group="Beam"):
 
     Raises:
         ConfigError: if a value, or a combination of values, makes no sense. What Beam makes of its
-            own options is for `check`.
+            own options is for `beam_parser`.
     """
 
     beam_runner: Literal["direct", "portable", "flink", "spark", "dataflow"] = option(
@@ -71,7 +67,7 @@ class BeamOptions(Options, group="Beam"):
         """
         if self.is_default:
             return []
-        arguments = [f"--runner={_RUNNERS[self.beam_runner]}"]
+        arguments = [f"--runner={RUNNERS[self.beam_runner]}"]
         if self.beam_workers > 1:
             arguments += [
                 "--direct_running_mode=multi_processing",
@@ -89,43 +85,3 @@ class BeamOptions(Options, group="Beam"):
             os.makedirs(root, exist_ok=True)
             with open(os.path.join(root, _REQUIREMENTS), "w", encoding="utf-8") as file:
                 file.write("# Workers have this project and all that it needs.\n")
-
-
-def check(options: BeamOptions) -> None:
-    """Refuses what Beam would pass over, or end in a traceback for.
-
-    Raises:
-        ConfigError: if Beam knows no such option, or cannot read its value, or lacks another.
-    """
-    if options.is_default:
-        return
-    from apache_beam.options import pipeline_options, pipeline_options_validator
-    from apache_beam.runners.runner import create_runner
-
-    class Parser(pipeline_options._BeamArgumentParser):
-        """Beam's own, which raises."""
-
-        def error(self, message: str) -> NoReturn:
-            raise _refused(options, message)
-
-    parser = Parser(allow_abbrev=False)
-    for part in pipeline_options.PipelineOptions.__subclasses__():
-        part._add_argparse_args(parser)
-    arguments = options.arguments("")
-    _, unknown = parser.parse_known_args(arguments)
-    if unknown:
-        raise _refused(options, f"Beam knows no {', '.join(unknown)}")
-    validator = pipeline_options_validator.PipelineOptionsValidator(
-        pipeline_options.PipelineOptions(arguments), create_runner(_RUNNERS[options.beam_runner])
-    )
-    if errors := validator.validate():
-        raise _refused(options, " ".join(errors))
-
-
-def _refused(options: BeamOptions, reason: Any) -> ConfigError:
-    return ConfigError(
-        "{beam_option} cannot be: {reason}; give each as NAME=VALUE, in Beam's spelling, and what "
-        "{beam_runner} needs",
-        vars(options),
-        reason=reason,
-    )

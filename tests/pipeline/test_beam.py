@@ -3,8 +3,8 @@
 import pytest
 
 from modules.errors import ConfigError
-from pipeline import beam
 from pipeline.beam import BeamOptions
+from pipeline.beam_parser import check
 
 
 def test_nothing_is_said_where_everything_runs_in_this_process(tmp_path):
@@ -27,7 +27,7 @@ def test_workers_of_the_direct_runner_are_processes(tmp_path):
     assert name == "--requirements_file"
     with open(path, encoding="utf-8") as file:
         assert all(line.startswith("#") for line in file)
-    beam.check(options)
+    check(options)
 
 
 @pytest.mark.parametrize("given", ["setup_file=./setup.py", "--sdk_container_image=lyrics:1"])
@@ -38,12 +38,12 @@ def test_what_brings_the_project_to_the_workers_is_left_alone(given):
         f"--{given.lstrip('-')}",
         "--flink_master=localhost:8081",
     ]
-    beam.check(options)
+    check(options)
 
 
 @pytest.mark.parametrize("runner", ["spark", "flink"])
 def test_what_each_engine_knows_is_taken(runner):
-    beam.check(BeamOptions(runner, ("parallelism=4",) if runner == "flink" else ()))
+    check(BeamOptions(runner, ("parallelism=4",) if runner == "flink" else ()))
 
 
 BAD = {
@@ -60,4 +60,4 @@ BAD = {
 @pytest.mark.parametrize(("options", "sentence"), BAD.values(), ids=BAD)
 def test_what_cannot_be_is_refused(options, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        beam.check(BeamOptions(*options))
+        check(BeamOptions(*options))
