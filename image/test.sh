@@ -55,7 +55,7 @@ print(f"{time.perf_counter() - began:.2f} s")'
 
 say "a step on Kubeflow and a worker of Beam start as they are told"
 step --entrypoint "" "$IMAGE" \
-    python -m tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor --help \
+    python -m pipeline.kubeflow.entrypoint --help \
     | grep -q executor_class_path || fail "no entrypoint for Kubeflow"
 step --entrypoint python "$IMAGE" -c 'import apache_beam.runners.worker.sdk_worker_main'
 

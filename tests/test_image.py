@@ -147,7 +147,7 @@ def test_nothing_that_runs_is_left_out():
         "apache_beam.runners.worker.sdk_worker_main",
         "apache_beam.runners.worker.worker_pool_main",
         "apache_beam.runners.portability.portable_runner",
-        "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_run_executor",
+        "pipeline.kubeflow.entrypoint",
         "tensorflow_model_analysis",
         "kfp.compiler",
     )
