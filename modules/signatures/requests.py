@@ -54,7 +54,7 @@ def signature(
 
     def call(*values: tf.Tensor) -> Tensors:
         named = dict(zip(inputs, values, strict=True))
-        named |= {name: normalise(named[name]) for name in _TEXTS & named.keys()}
+        named |= {name: normalise(value) for name, value in named.items() if name in _TEXTS}
         made = [made for check in checks for made in check(named)]
         return answer(_accept(named, made, defaults))
 

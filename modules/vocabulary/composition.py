@@ -86,7 +86,7 @@ def _pairs(wanted: frozenset[str]) -> dict[tuple[str, str], str]:
     Marks may come in any order that NFC takes for the same.
     """
     pairs = {}
-    for character in wanted:
+    for character in sorted(wanted):  # in the order of no set, which differs by process
         parts = _decomposed(character)
         for order in itertools.permutations(parts[1:]):
             made = parts[0]

@@ -98,9 +98,10 @@ def submit(
 @_remote
 @cloup.option(
     "--cron",
-    required=True,
+    default="0 0 3 * * *",
+    show_default="0 0 3 * * *, each night at three",
     metavar="TIMES",
-    help="When: second, minute, hour, day of month, month, day of week, as '0 0 3 * * *'.",
+    help="When: second, minute, hour, day of month, month, day of week.",
 )
 @json_option
 @verbose_option

@@ -75,14 +75,14 @@ def kubeflow(claim, artifacts, start) -> Kubeflow:
 
 @pytest.fixture(scope="module")
 def run(kubeflow, claim, config, tmp_path_factory) -> Callable[..., Run]:
-    """Compiles the pipeline, with some options changed, and executes it."""
+    """Compiles the pipeline, with some options changed, and executes it with parameters."""
 
-    def run(**changes) -> Run:
+    def run(parameters: dict[str, Any] | None = None, **changes) -> Run:
         place = {"data": str(claim / "songs.zip"), "root": str(claim / "root")}
         compiled = tmp_path_factory.mktemp("compiled") / "lyrics.yaml"
         cluster = ClusterOptions(claims=(f"lyrics:{claim}",))
         compile_pipeline(config.override(TINY | place | changes), cluster, str(compiled))
-        return kubeflow.run(compiled)
+        return kubeflow.run(compiled, parameters)
 
     return run
 

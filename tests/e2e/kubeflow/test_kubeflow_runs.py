@@ -31,8 +31,8 @@ def again(first_version, run) -> Run:
 
 @pytest.fixture(scope="module")
 def better(again, run) -> Run:
-    """Of a model that is trained for longer."""
-    return run(num_epochs=8)
+    """Of a model that is trained for longer, by a parameter of the run."""
+    return run({"num_epochs": 8})
 
 
 @pytest.fixture(scope="module")
