@@ -33,7 +33,9 @@ LABEL org.opencontainers.image.title="tfx-lyrics" \
       org.opencontainers.image.revision="${REVISION}"
 # Any user id will do, in group 0 as OpenShift has it; what is written goes to volumes and /tmp.
 # Nobody becomes root here, and nobody installs.
+# The bundled corpus is data/lyrics.zip from there too, as `lyrics kubeflow compile` names it.
 RUN mkdir -p -m 775 /home/lyrics/runs && chmod 775 /home/lyrics && chown -R 10001:0 /home/lyrics \
+    && ln -s /opt/tfx-lyrics/data /home/lyrics/data \
     && find / -xdev -perm /6000 -type f -exec chmod a-s {} + \
     && rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/ensurepip \
         /usr/local/lib/python3*/site-packages/*
