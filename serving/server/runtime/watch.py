@@ -25,8 +25,8 @@ class Watch:
         """Lends what cancels a run when none of its callers waits any more, or at the close.
 
         Raises:
-            tf.errors.DeadlineExceededError: instead of the error of a cancelled run.
-            tf.errors.CancelledError: instead of it, too.
+            tf.errors.DeadlineExceededError: at the end, however the run ended, if none waits.
+            tf.errors.CancelledError: likewise.
         """
         cancellation = CancellationManager()
         self._runs[cancellation] = callers
@@ -34,12 +34,10 @@ class Watch:
             if self._closed.is_set():
                 cancellation.start_cancel()
             yield cancellation
-        except Exception:
-            if cancellation.is_cancelled:
-                check_wanted(callers[-1])
-            raise
         finally:
             del self._runs[cancellation]
+            if not any(map(is_wanted, callers)):
+                check_wanted(callers[-1])
 
     def close(self) -> None:
         """Cancels everything; may be called again."""
