@@ -15,13 +15,12 @@ work=$(mktemp -d -p /var/tmp)
 trap 'rm -rf "$work"' EXIT
 
 debootstrap --variant=minbase --include=ca-certificates,python3 \
-    "${1:-bookworm}" "$work/root" ${2:+"$2"} > "$work/log" || { tail "$work/log" >&2; exit 1; }
-chroot "$work/root" apt-get clean
+    "${1:-bookworm}" "$work/base" ${2:+"$2"} > "$work/log" || { tail "$work/log" >&2; exit 1; }
+chroot "$work/base" apt-get clean
 # Debian's slim images go without these too.
-rm -rf "$work"/root/var/lib/apt/lists/* "$work"/root/usr/share/doc/* \
-    "$work"/root/usr/share/man/* "$work"/root/usr/share/locale/*
-tar -C "$work/root" --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
-    -cf "$work/root.tar" .
-rm -rf "$work/root"
-printf 'FROM scratch\nADD root.tar /\n' > "$work/Dockerfile"
+(cd "$work/base" && rm -rf var/lib/apt/lists/* usr/share/doc/* usr/share/man/* usr/share/locale/*)
+tar -C "$work/base" --exclude='./dev/*' --exclude='./proc/*' --exclude='./sys/*' \
+    -cf "$work/base.tar" .
+rm -rf "$work/base"
+printf 'FROM scratch\nADD base.tar /\n' > "$work/Dockerfile"
 $builder build -q -t "$name" "$work"

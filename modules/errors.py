@@ -20,7 +20,7 @@ bug and keeps its traceback.
 """
 
 from ast import literal_eval
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
@@ -149,3 +149,10 @@ class WrongModel(ServingError):
 
 class InvalidRequest(ServingError):
     """What was asked makes no sense."""
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and those that it came from."""
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__

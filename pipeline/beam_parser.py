@@ -26,8 +26,6 @@ def check(options: BeamOptions) -> None:
     Raises:
         ConfigError: if Beam knows no such option, or cannot read its value, or lacks another.
     """
-    if options.is_default:
-        return
     parser = _Parser(allow_abbrev=False)
     for part in pipeline_options.PipelineOptions.__subclasses__():
         part._add_argparse_args(parser)

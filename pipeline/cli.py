@@ -46,10 +46,7 @@ class _Group(cloup.Group):
             with output.guarded():
                 return super().invoke(context)
         except LyricsError as error:
-            sentence = error.said(
-                spell([*OPTIONS, *options_of(ServerOptions), *options_of(ClusterOptions)])
-            )
-            raise click.ClickException(sentence) from error
+            raise click.ClickException(error.said(spell([*OPTIONS, *_OPTIONS]))) from error
 
 
 @cloup.group(cls=_Group, context_settings={"formatter_settings": _WIDTH})

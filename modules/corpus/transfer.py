@@ -12,7 +12,7 @@ from typing import Any
 
 from fsspec.callbacks import Callback
 
-from modules.errors import CorpusError, LyricsError, StorageError
+from modules.errors import CorpusError, LyricsError, StorageError, chain
 
 _logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def _explain(error: BaseException) -> tuple[str, str]:
     """What is wrong, and what to do."""
     from aiohttp import ClientPayloadError  # whoever raises it has imported it
 
-    chain = [*_chain(error)]
+    causes = [*chain(error)]
     said = " ".join(str(error).split()) or type(error).__name__
     status = getattr(error, "status", None)
     if isinstance(error, FileNotFoundError):
@@ -121,20 +121,13 @@ def _explain(error: BaseException) -> tuple[str, str]:
         return f"{status or 403}: access denied", denied
     if status:
         return f"{status}: {getattr(error, 'message', '')}", "check the address, or try later"
-    if any(isinstance(cause, ssl.SSLError) for cause in chain):
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
         trusted = "trust who issued its certificate by SSL_CERT_FILE, or give another address"
         return f"no secure connection: {said}", trusted
-    if any(isinstance(cause, socket.gaierror) for cause in chain):
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
         return "its host is not known", "check the address, and the connection to the network"
     if isinstance(error, ClientPayloadError | ConnectionResetError):
         return "the connection was cut before all had come", "try again"
     if "redential" in said or "access token" in said:
         return said, "give credentials where the store's own tools look for them"
     return said, "check the address and the connection, or try again"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, and those that it came from."""
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from modules.errors import LyricsError, StorageError
+from modules.errors import LyricsError, StorageError, chain
 
 # In the words of the operating system and of SQLite, which every library passes on: what it is, and
 # what to do.
@@ -43,7 +43,7 @@ def explained(root: str) -> Iterator[None]:
     except LyricsError:
         raise
     except Exception as error:
-        sentences = [str(one) for one in _chain(error)]
+        sentences = [str(one) for one in chain(error)]
         for words, sentence in _CAUSES:
             if said := _found(words, sentences):
                 free = f"{shutil.disk_usage(root).free / 2**20:.0f}"
@@ -55,10 +55,3 @@ def _found(words: Iterable[str], sentences: Iterable[str]) -> str | None:
     """The first line that holds some of the words."""
     lines = [line for sentence in sentences for line in sentence.splitlines()]
     return next((line for line in lines if any(word in line for word in words)), None)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, and those that it came from."""
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__
