@@ -30,7 +30,7 @@ import tensorflow as tf
 from serving.protocol.protos import meta_graph_pb2
 from serving.server.batching.scheduler import BatchScheduler
 from serving.server.refusals import failed_precondition
-from serving.server.runtime.callers import Caller, check_wanted
+from serving.server.runtime.callers import Caller, given_up
 from serving.server.runtime.loaded_model import LoadedModel
 
 _Run = Callable[..., dict[str, np.ndarray]]
@@ -130,12 +130,10 @@ def _has_rows_of_one_shape(info: meta_graph_pb2.TensorInfo) -> bool:
 
 def _is_wanted(task: _Task) -> bool:
     """Whether somebody waits for the answer; else it is the reason why not."""
-    try:
-        check_wanted(task.caller)
-    except tf.errors.OpError as error:
+    error = given_up(task.caller)
+    if error:
         task.answer.set_exception(error)
-        return False
-    return True
+    return error is None
 
 
 def _concatenate(arrays: Sequence[np.ndarray], padding: int) -> np.ndarray:

@@ -51,6 +51,15 @@ class Impatient:
         return max(0.0, self._end - time.monotonic())
 
 
+def given_up(caller: Caller) -> tf.errors.OpError | None:
+    """Why the caller waits no longer; None if it does."""
+    if caller.time_remaining() == 0:
+        return tf.errors.DeadlineExceededError(None, None, "the deadline has passed")
+    if not caller.is_active():
+        return tf.errors.CancelledError(None, None, "the call was cancelled")
+    return None
+
+
 def check_wanted(caller: Caller) -> None:
     """Ends work that nobody waits for.
 
@@ -58,12 +67,5 @@ def check_wanted(caller: Caller) -> None:
         tf.errors.DeadlineExceededError: if the deadline has passed.
         tf.errors.CancelledError: if the call was cancelled.
     """
-    if caller.time_remaining() == 0:
-        raise tf.errors.DeadlineExceededError(None, None, "the deadline has passed")
-    if not caller.is_active():
-        raise tf.errors.CancelledError(None, None, "the call was cancelled")
-
-
-def is_wanted(caller: Caller) -> bool:
-    """Whether the caller still waits."""
-    return caller.is_active() and caller.time_remaining() != 0
+    if error := given_up(caller):
+        raise error

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tensorflow.python.eager.cancellation import CancellationManager
 
-from serving.server.runtime.callers import Caller, check_wanted, is_wanted
+from serving.server.runtime.callers import Caller, check_wanted, given_up
 
 _SECONDS = 0.1  # between two looks
 
@@ -36,7 +36,7 @@ class Watch:
             yield cancellation
         finally:
             del self._runs[cancellation]
-            if not any(map(is_wanted, callers)):
+            if all(map(given_up, callers)):
                 check_wanted(callers[-1])
 
     def close(self) -> None:
@@ -47,7 +47,7 @@ class Watch:
     def _look(self) -> None:
         while not self._closed.wait(_SECONDS):
             for cancellation, callers in list(self._runs.items()):
-                if not any(map(is_wanted, callers)):
+                if all(map(given_up, callers)):
                     cancellation.start_cancel()
         for cancellation in list(self._runs):
             cancellation.start_cancel()
