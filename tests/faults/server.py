@@ -15,7 +15,7 @@ from tests.waiting import until
 
 TIMEOUT = 8.0  # seconds that a REST request may take
 CALLS = 80  # that it answers at a time
-_MEGABYTES = 100  # more, of a gigabyte, are no growth: versions come and go, and leave gaps
+_MEGABYTES = 10  # more, of a gigabyte, are no growth: threads and versions come and go
 _TROUBLE = re.compile(r"Traceback|.*(?:cannot be loaded|failed|Error).*")
 
 

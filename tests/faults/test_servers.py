@@ -8,7 +8,7 @@ from tests.faults import servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # a busy machine is no mistake
 
-SIZES = servers.Sizes(clients=16, each=5, odd=8, swaps=1, few=300, many=600)
+SIZES = servers.Sizes(clients=16, each=5, odd=8, swaps=1, many=1_000)
 KINDS = [kind for kind in servers.KINDS if kind.short]
 
 
