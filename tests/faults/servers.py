@@ -87,7 +87,7 @@ def growth(place: Place, random: Random) -> Found:
     found, held = Found("", 0), []
     _fill_up(place.server)
     begin = place.live.asked
-    while place.live.asked < begin + place.sizes.many or _grew(held) and len(held) < _ROUNDS:
+    while place.live.asked < begin + place.sizes.many or (_grew(held) and len(held) < _ROUNDS):
         for kind in KINDS[:-1]:
             one = kind.inject(place, random)
             found.injected += one.injected
