@@ -11,6 +11,8 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from tensorflow.io import gfile
 
 _SAVED_MODEL = "saved_model.pb"
+# Of a published model's files, as `sha256sum --check` reads them; servers pass the folder over.
+CHECKSUMS = os.path.join("assets.extra", "SHA256SUMS")
 _CHUNK = 2**20  # bytes in memory at a time
 
 
@@ -53,6 +55,10 @@ def fault(directory: str) -> str | None:
                 return "it has weights that are no numbers"
     except (tf.errors.OpError, ValueError, IndexError, RuntimeError):  # whatever the reader raises
         return "its variables are damaged or missing"
+    checksums = _checksums(directory)
+    for name, checksum in _stated_checksums(directory).items():
+        if checksums.get(name) != checksum:
+            return f"its {name} is not what was pushed"
     return None
 
 
@@ -69,15 +75,49 @@ def copy(source: str, target: str) -> None:
 
 
 def digest(directory: str) -> str:
-    """SHA-256 over the names and contents of all files under `directory`."""
-    total = hashlib.sha256()
-    for name in sorted(_files(directory)):
-        content = hashlib.sha256()
-        with gfile.GFile(os.path.join(directory, name), "rb") as file:
-            while chunk := file.read(_CHUNK):
-                content.update(chunk)
-        total.update(f"{name}\0{content.hexdigest()}\n".encode())
-    return total.hexdigest()
+    """SHA-256 over the names and contents of all files under `directory` but its checksums."""
+    return hashlib.sha256(_lines(_checksums(directory)).encode()).hexdigest()
+
+
+def state_checksums(directory: str) -> None:
+    """Writes checksums of all files under `directory` beside them, so that `fault` sees changes."""
+    path = os.path.join(directory, CHECKSUMS)
+    gfile.makedirs(os.path.dirname(path))
+    with gfile.GFile(path, "w") as file:
+        file.write(_lines(_checksums(directory)))
+
+
+def has_checksums(directory: str) -> bool:
+    """Whether the checksums of all files are stated, and right."""
+    return _stated_checksums(directory) == _checksums(directory)
+
+
+def _stated_checksums(directory: str) -> dict[str, str]:
+    """By name; none if none were stated."""
+    path = os.path.join(directory, CHECKSUMS)
+    if not gfile.exists(path):
+        return {}
+    with gfile.GFile(path, "rb") as file:
+        lines = (line.partition("  ") for line in file.read().decode(errors="replace").splitlines())
+        return {name: checksum for checksum, _, name in lines}
+
+
+def _checksums(directory: str) -> dict[str, str]:
+    """By name."""
+    names = sorted(name for name in _files(directory) if name != CHECKSUMS)
+    return {name: _checksum(os.path.join(directory, name)) for name in names}
+
+
+def _checksum(path: str) -> str:
+    content = hashlib.sha256()
+    with gfile.GFile(path, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            content.update(chunk)
+    return content.hexdigest()
+
+
+def _lines(checksums: dict[str, str]) -> str:
+    return "".join(f"{checksum}  {name}\n" for name, checksum in checksums.items())
 
 
 def _files(directory: str) -> Iterator[str]:

@@ -28,4 +28,5 @@ def is_lost(push: Artifact) -> bool:
     path = push.custom_properties[PUSHED_DESTINATION].string_value
     if not path or not gfile.exists(push.uri):
         return False
-    return not gfile.exists(path) or saved_models.digest(path) != saved_models.digest(push.uri)
+    is_it = gfile.exists(path) and saved_models.digest(path) == saved_models.digest(push.uri)
+    return not is_it or not saved_models.has_checksums(path)

@@ -24,7 +24,7 @@ def publish(model: str, base: str) -> int:
     number in one rename: whoever polls sees all of a version or nothing. (Object stores have
     no such rename; there, files appear one by one.) The number is the time in seconds, or one
     more than the newest where that is not larger. A model that is the newest version already,
-    byte for byte, is not pushed again.
+    byte for byte, is not pushed again. With a version go checksums of its files.
 
     Returns:
         The version that holds the model.
@@ -32,10 +32,13 @@ def publish(model: str, base: str) -> int:
     existing = versions.directories(base, gfile)
     newest = max(existing, default=0)
     if newest and saved_models.digest(existing[newest]) == saved_models.digest(model):
+        if not saved_models.has_checksums(existing[newest]):
+            saved_models.state_checksums(existing[newest])
         return newest
     copy = os.path.join(base, f".{uuid.uuid4().hex}{UNFINISHED}")
     try:
         saved_models.copy(model, copy)
+        saved_models.state_checksums(copy)
         version = max(int(time.time()), max(versions.directories(base, gfile), default=0) + 1)
         while True:
             if version > versions.LARGEST:

@@ -1,8 +1,8 @@
 """The normal form of texts inside the graph, so far as a vocabulary needs it.
 
 TensorFlow has no operation for Unicode's NFC. But what is not in the vocabulary is unknown however
-it is written; so a table of what becomes a character of the vocabulary is enough, and travels with
-it. Characters that NFC writes as several are not in it.
+it is written; so a table of what becomes characters of the vocabulary is enough, and travels with
+it.
 """
 
 import itertools
@@ -30,13 +30,17 @@ class NormalForm(tf.Module):
         wanted = frozenset(characters)
         singles, pairs = _singles(wanted), _pairs(wanted)
         self._singles = _table({ord(single): ord(to) for single, to in singles.items()})
+        self._several = _several(wanted)
         self._pairs = _table({ord(a) * _SHIFT + ord(b): ord(to) for (a, b), to in pairs.items()})
         self._rounds = max((len(_decomposed(character)) - 1 for character in wanted), default=0)
 
     def __call__(self, texts: tf.Tensor) -> tf.Tensor:
         """`string[B]` of UTF-8 in normal form; whatever is not UTF-8 is left as it is."""
         unified = tf.strings.regex_replace(texts, LINE_END, "\n")
-        codes = tf.strings.unicode_decode(tf.strings.regex_replace(unified, CONTROL, ""), "UTF-8")
+        written = tf.strings.regex_replace(unified, CONTROL, "")
+        for character, parts in self._several.items():
+            written = tf.strings.regex_replace(written, character, parts)
+        codes = tf.strings.unicode_decode(written, "UTF-8")
         flat, rows = codes.flat_values, codes.value_rowids()  # [sum of n]
         single = self._singles.lookup(tf.cast(flat, tf.int64))
         flat = tf.where(single == _NONE, flat, tf.cast(single, tf.int32))
@@ -70,14 +74,24 @@ def _table(entries: dict[int, int]) -> tf.lookup.StaticHashTable:
 
 def _singles(wanted: frozenset[str]) -> dict[str, str]:
     """Characters that are another way to write one that is wanted, and which."""
-    return {single: to for single, to in _all_singles().items() if to in wanted}
+    return {single: to for single, to in _replaced().items() if to in wanted}
+
+
+def _several(wanted: frozenset[str]) -> dict[str, str]:
+    """Characters that NFC writes as several that are wanted, or part of such; and as which.
+
+    There are 85, most of them of Hebrew and of India; a vocabulary has use for a few.
+    """
+    parts = wanted.union(*map(_decomposed, wanted))
+    return {each: to for each, to in _replaced().items() if len(to) > 1 and parts.issuperset(to)}
 
 
 @lru_cache
-def _all_singles() -> dict[str, str]:
+def _replaced() -> dict[str, str]:
+    """Whatever NFC never leaves as it is, and what it writes instead."""
     characters = (chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000)
     composed = ((each, unicodedata.normalize("NFC", each)) for each in characters)
-    return {each: to for each, to in composed if to != each and len(to) == 1}
+    return {each: to for each, to in composed if to != each}
 
 
 def _pairs(wanted: frozenset[str]) -> dict[tuple[str, str], str]:

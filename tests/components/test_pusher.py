@@ -11,6 +11,7 @@ from tfx.utils import proto_utils
 from components.pusher import Pusher
 from components.pusher.driver import is_lost
 from components.pusher.executor import Executor
+from components.saved_models import CHECKSUMS
 from modules import versions
 
 
@@ -66,9 +67,9 @@ def test_a_blessed_model_becomes_a_version(execute, base, write_model, content_o
     pushed = execute(write_model("good"))
     (version,) = found(base)
     assert before <= version <= time.time()
-    assert content_of(base) == {
-        f"{version}/{name}": text for name, text in whole_model("good").items()
-    }
+    files = content_of(base / str(version))
+    assert len(files.pop(CHECKSUMS).splitlines()) == len(files)
+    assert files == whole_model("good")
     assert pushed.get_int_custom_property("pushed") == 1
     assert pushed.get_string_custom_property("pushed_destination") == str(base / str(version))
     assert pushed.get_string_custom_property("pushed_version") == str(version)
@@ -122,6 +123,17 @@ def test_a_version_is_lost_if_its_content_is(execute, base, write_model):
     assert is_lost(push)
 
 
+def test_checksums_that_are_lost_are_stated_again(execute, base, write_model):
+    model = write_model("good")
+    push = execute(model).mlmd_artifact
+    (version,) = found(base)
+    (base / str(version) / CHECKSUMS).write_text("0  saved_model.pb\n")
+    assert is_lost(push)
+    execute(model)
+    assert found(base) == [version]
+    assert not is_lost(push)
+
+
 def test_going_back_to_an_older_model_is_a_new_version(execute, base, write_model):
     for name in "aba":
         execute(write_model(name))
@@ -152,7 +164,9 @@ def test_a_poller_sees_whole_versions_only(execute, base, write_model, content_o
         done.set()
         poller.join()
     model = content_of(Path(models[0].uri, "Format-Serving"))
-    whole = (len(model), len(b"".join(model.values())))
+    pushed = content_of(base / str(found(base)[0]))
+    assert pushed.keys() == {*model, CHECKSUMS}
+    whole = (len(pushed), len(b"".join(pushed.values())))
     assert {(files, size) for _, files, size in seen} == {whole}
     assert {version for version, _, _ in seen} <= set(found(base))
     assert len(found(base)) == 8

@@ -59,5 +59,19 @@ def test_whatever_it_leaves_is_another_way_to_write_the_same(in_graph, text):
     assert unicodedata.normalize("NFC", made) == normalise(text)
 
 
+def test_what_nfc_writes_as_several_is_written_as_several():
+    characters = [chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+    several = [each for each in characters if len(unicodedata.normalize("NFC", each)) > 1]
+    assert len(several) == 85
+    form = NormalForm(normalise("".join(several)))
+    texts = [f"夏{each}春" for each in several]
+    made = [text.decode() for text in form(tf.constant(texts)).numpy()]
+    assert made == [normalise(text) for text in texts]
+
+
+def test_a_mark_that_is_two_makes_the_letter_of_both():
+    assert NormalForm("ΐ")(tf.constant(["ι\u0344"])).numpy()[0].decode() == "ΐ"
+
+
 def test_what_is_no_utf8_is_left_to_be_refused():
     assert NormalForm("a")(tf.constant([b"a\r\xff"])).numpy().tolist() == [b"a\r\xff"]
