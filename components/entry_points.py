@@ -8,7 +8,7 @@ from typing import Any
 
 from tfx import v1 as tfx
 
-from components.sources import source_digest
+from modules.sources import source_digest
 
 
 class Transform(tfx.components.Transform):

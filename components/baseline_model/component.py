@@ -15,7 +15,7 @@ from components.baseline_model.executor import (
     VERSION,
     Executor,
 )
-from components.sources import source_digest
+from modules.sources import source_digest
 
 
 class BaselineModelSpec(types.ComponentSpec):

@@ -8,7 +8,7 @@ from tfx import v1 as tfx
 from tfx.dsl.components.base import executor_spec
 
 from components.evaluator.executor import Executor
-from components.sources import source_digest
+from modules.sources import source_digest
 
 
 class Evaluator(tfx.components.Evaluator):

@@ -19,9 +19,9 @@ from components.lyrics_example_gen.executor import (
     Executor,
 )
 from components.lyrics_example_gen.source import FINGERPRINT, SPAN, VERSION, has_placeholders
-from components.sources import source_digest
 from modules.corpus.holdout import HoldOut
 from modules.corpus.reader import CorpusOptions
+from modules.sources import source_digest
 
 
 class LyricsExampleGenSpec(types.ComponentSpec):

@@ -16,7 +16,7 @@ from components.ngram_model.executor import (
     TRANSFORM_GRAPH,
     Executor,
 )
-from components.sources import source_digest
+from modules.sources import source_digest
 from modules.vocabulary.characters import Newline
 
 

@@ -6,7 +6,7 @@ from tfx.dsl.components.base import executor_spec
 
 from components.pusher.driver import Driver
 from components.pusher.executor import Executor
-from components.sources import source_digest
+from modules.sources import source_digest
 
 
 class Pusher(tfx.components.Pusher):

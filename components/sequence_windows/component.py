@@ -18,7 +18,7 @@ from components.sequence_windows.executor import (
     WINDOWS,
     Executor,
 )
-from components.sources import source_digest
+from modules.sources import source_digest
 from modules.windows.windowing import WindowOptions
 
 

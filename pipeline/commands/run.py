@@ -17,7 +17,7 @@ from pipeline.commands.command_line import json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
-from pipeline.root import room
+from pipeline.root import room, unchanged
 from pipeline.root.failures import explained
 from pipeline.root.lock import held
 from pipeline.summary import Summary
@@ -59,9 +59,10 @@ def run(
         _check_data(config, FILES)  # in a moment; to import TFX takes many
         _check_beam(config)
         with held(here.root, wait):
-            summary = _run(here)
+            with explained(here.root):
+                summary = unchanged.recall(here, prefix) or _run(here)
             try:
-                if summary.pushed_to:
+                if summary.pushed_to and not (summary.lyric or summary.filled):
                     with progress.working("asking the pushed model"):
                         answer = _answer(summary.pushed_to, summary.task, prefix)
                     summary = dataclasses.replace(summary, **answer)
@@ -69,6 +70,7 @@ def run(
                 summary = dataclasses.replace(summary, unanswered=str(error))
             finally:  # whatever became of the answer, the run is done
                 (machines.print_json if as_json else tables.print_summary)(summary)
+            unchanged.remember(here, prefix, summary)
 
 
 def _check_data(config: PipelineConfig, files: Files) -> None:
@@ -87,15 +89,14 @@ def _check_beam(config: PipelineConfig) -> None:
 
 def _run(config: PipelineConfig) -> Summary:
     """Runs the pipeline under a root that is held."""
-    with explained(config.root):
-        room.check(config)
-        with progress.working("importing TensorFlow and TFX"):
-            from pipeline import local
-            from pipeline.metadata import summarise
+    room.check(config)
+    with progress.working("importing TensorFlow and TFX"):
+        from pipeline import local
+        from pipeline.metadata import summarise
 
-        with progress.progress() as on_stage:
-            local.run(config, on_stage)
-        return summarise(config)
+    with progress.progress() as on_stage:
+        local.run(config, on_stage)
+    return summarise(config)
 
 
 def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from modules.errors import StorageError
 
+NAME = ".manifest.json"  # in the root
 _CHUNK = 2**20  # bytes in memory at a time
 
 # Of each file of an artifact, by its path there: its bytes, and their CRC-32.
@@ -37,6 +38,11 @@ def check(root: str) -> None:
                 )
 
 
+def is_complete(root: str) -> bool:
+    """Whether all artifacts are there that were recorded."""
+    return all(map(os.path.isdir, _read(root)))
+
+
 def record(root: str, uris: Iterable[str]) -> None:
     """Records artifacts that are there and were not recorded; forgets those that are gone."""
     known = {uri: files for uri, files in _read(root).items() if os.path.isdir(uri)}
@@ -56,7 +62,7 @@ def _differ(recorded: Files, found: Files, name: str) -> str:
 
 
 def _path(root: str) -> Path:
-    return Path(root, ".manifest.json")
+    return Path(root, NAME)
 
 
 def _read(root: str) -> dict[str, Files]:
@@ -67,10 +73,11 @@ def _read(root: str) -> dict[str, Files]:
 
 def _files(uri: str) -> Files:
     paths = [path for path in Path(uri).rglob("*") if path.is_file()]
-    return {str(path.relative_to(uri)): _checksum(path) for path in paths}
+    return {str(path.relative_to(uri)): checksum(path) for path in paths}
 
 
-def _checksum(path: Path) -> list[int]:
+def checksum(path: Path) -> list[int]:
+    """Of a file: its bytes, and their CRC-32."""
     size, crc = 0, 0
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

@@ -4,7 +4,7 @@ import pytest
 from tfx.proto import transform_pb2
 from tfx.utils import proto_utils
 
-from components.sources import source_digest
+from modules.sources import source_digest
 from pipeline.config import PRESETS
 from pipeline.graph import create_pipeline
 

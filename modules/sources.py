@@ -10,7 +10,7 @@ import hashlib
 from functools import lru_cache
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "components", "modules", "serving")
 
 
@@ -60,6 +60,6 @@ def _file(module: str) -> Path | None:
     """Where a module of this project is; found without importing it, or what it is in."""
     if module.split(".")[0] not in PACKAGES:
         return None
-    path = _ROOT.joinpath(*module.split("."))
+    path = ROOT.joinpath(*module.split("."))
     files = (path / "__init__.py", path.with_suffix(".py"))
     return next((file for file in files if file.is_file()), None)

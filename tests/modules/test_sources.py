@@ -1,7 +1,7 @@
 import pytest
 
-from components import sources
-from components.sources import import_closure, source_digest
+from modules import sources
+from modules.sources import import_closure, source_digest
 
 
 def test_the_closure_follows_imports_within_the_project():
@@ -54,7 +54,7 @@ def package(tmp_path, monkeypatch):
     (folder / "middle.py").write_text("from miniature.bottom import VALUE\n")
     (folder / "top.py").write_text("def f():\n    from miniature import middle\n")
     (folder / "aside.py").write_text("import os\n")
-    monkeypatch.setattr(sources, "_ROOT", tmp_path)
+    monkeypatch.setattr(sources, "ROOT", tmp_path)
     monkeypatch.setattr(sources, "PACKAGES", ("miniature",))
     forget()
     yield folder
