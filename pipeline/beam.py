@@ -1,10 +1,13 @@
 """Where the stages that are written for Beam run: here, or on an engine that Beam knows."""
 
 import os
+import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from modules.checks import Options, option
+from modules.corpus.addresses import is_address
 from modules.errors import ConfigError
 
 RUNNERS = {  # as Beam calls them
@@ -16,7 +19,7 @@ RUNNERS = {  # as Beam calls them
 }
 # Options that say how this project comes to the workers.
 _ENVIRONMENT = {"setup_file", "requirements_file", "extra_package", "sdk_container_image"}
-_REQUIREMENTS = "no-requirements.txt"
+_REQUIREMENTS_FILE, _REQUIREMENTS = "--requirements_file=", "no-requirements.txt"
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,16 @@ class BeamOptions(Options, group="Beam"):
         arguments += [f"--{entry.lstrip('-')}" for entry in self.beam_option]
         names = {argument[2:].partition("=")[0] for argument in arguments}
         if not names & _ENVIRONMENT:  # else TFX would pack itself up anew for each stage
-            arguments.append(f"--requirements_file={os.path.join(root, _REQUIREMENTS)}")
+            folder = tempfile.gettempdir() if is_address(root) else root
+            arguments.append(f"{_REQUIREMENTS_FILE}{os.path.join(folder, _REQUIREMENTS)}")
         return arguments
 
-    def write_requirements(self, root: str) -> None:
-        """Writes the file that `arguments` names: what runs beside this process lacks nothing."""
-        if not self.is_default:
-            os.makedirs(root, exist_ok=True)
-            with open(os.path.join(root, _REQUIREMENTS), "w", encoding="utf-8") as file:
+
+def write_requirements(arguments: Iterable[str]) -> None:
+    """Writes the file that `BeamOptions.arguments` named: what Beam's workers lack is nothing."""
+    for argument in arguments:
+        path = argument.removeprefix(_REQUIREMENTS_FILE)
+        if path != argument and os.path.basename(path) == _REQUIREMENTS:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
                 file.write("# Workers have this project and all that it needs.\n")

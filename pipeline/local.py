@@ -14,9 +14,10 @@ from tfx import v1 as tfx
 
 from modules.corpus.fetching import FILES
 from modules.training.halves import divide_processors
+from pipeline.beam import write_requirements
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
-from pipeline.root import manifest, store
+from pipeline.root import integrity, manifest, store
 from pipeline.root.debris import sweep
 from pipeline.root.lock import held
 
@@ -38,10 +39,11 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     divide_processors()
     sys.dont_write_bytecode = True  # of what TensorFlow generates: TMPDIR would keep it for ever
     with closing(FILES), held(config.root), _StageListener(on_stage) as listener:
+        integrity.check(config.root)
         sweep(config.root, config.serving_dir)
         manifest.check(config.root)
-        config.beam.write_requirements(config.root)
         pipeline = create_pipeline(config)
+        write_requirements(pipeline.beam_pipeline_args)
         pipeline.metadata_connection_config = store.connection(config.root)
         listener.total = len(pipeline.components)
         try:

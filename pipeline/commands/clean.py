@@ -32,10 +32,11 @@ def clean(root: str, keep: int, dry_run: bool, as_json: bool) -> None:
     config = PRESETS["lyrics"].override({"root": root}).here()
     messages.set_up_logging(verbose=False)
     with progress.working("reading the metadata"):
-        from pipeline.root import debris, waste
+        from pipeline.root import debris, integrity, waste
 
         waste.check(config.root)
     with held(config.root), explained(config.root):
+        integrity.check(config.root)
         found = waste.find(config.root, config.serving_dir, keep)
         megabytes = {what: sum(map(debris.size, paths)) / 2**20 for what, paths in found.items()}
         if not dry_run:

@@ -10,7 +10,7 @@ import cloup
 
 from modules.checks import options_of
 from pipeline.commands.command_line import all_of, flags, json_option, verbose_option
-from pipeline.commands.pipeline_options import make_config, pipeline_options
+from pipeline.commands.pipeline_options import check_beam, make_config, pipeline_options
 from pipeline.console import machines, messages, progress, terminal
 from pipeline.kubeflow.options import ClusterOptions, KfpOptions
 
@@ -139,6 +139,7 @@ def _compile(options: dict[str, Any], cluster: dict[str, Any], output: str) -> l
     config = make_config(**{"data": "data/lyrics.zip", **options})
     if said := containers.place(config.root):
         terminal.stderr.print(terminal.literal(said), soft_wrap=True)
+    check_beam(config)
     with progress.working("importing TFX"):
         from pipeline.kubeflow.compiling import compile_pipeline
 

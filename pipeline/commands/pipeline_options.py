@@ -65,3 +65,15 @@ def make_config(preset: str, **given: Any) -> PipelineConfig:
     if "embedding_size" in given:
         given.setdefault("tie_weights", False)
     return PRESETS[preset].override(given)
+
+
+def check_beam(config: PipelineConfig) -> None:
+    """Has Beam read its options, where any were given.
+
+    Raises:
+        ConfigError: if it would not take them.
+    """
+    if not config.beam.is_default:
+        from pipeline import beam_parser  # and Beam, which takes seconds to import
+
+        beam_parser.check(config.beam)

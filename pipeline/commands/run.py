@@ -14,7 +14,7 @@ from modules.corpus.files import Files, match
 from modules.errors import LyricsError
 from modules.hyperparameters import Task
 from pipeline.commands.command_line import json_option, verbose_option
-from pipeline.commands.pipeline_options import make_config, pipeline_options
+from pipeline.commands.pipeline_options import check_beam, make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
 from pipeline.root import room, unchanged
@@ -57,7 +57,7 @@ def run(
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
     with closing(FILES):
         _check_data(config, FILES)  # in a moment; to import TFX takes many
-        _check_beam(config)
+        check_beam(config)
         with held(here.root, wait):
             with explained(here.root):
                 summary = unchanged.recall(here, prefix) or _run(here)
@@ -77,14 +77,6 @@ def _check_data(config: PipelineConfig, files: Files) -> None:
     """Finds what is wrong with the corpus at first sight, where it takes no TFX to find it."""
     if "{" not in config.data:
         reader.check(match(config.data, files), config.corpus, files)
-
-
-def _check_beam(config: PipelineConfig) -> None:
-    """Finds what is wrong with Beam's options, where any were given."""
-    if not config.beam.is_default:
-        from pipeline import beam_parser  # and Beam, which takes seconds to import
-
-        beam_parser.check(config.beam)
 
 
 def _run(config: PipelineConfig) -> Summary:

@@ -28,7 +28,10 @@ _CAUSES = (
         "another directory, and run again; every stage that had ended is kept",
     ),
     (
-        ("file is not a database", "database disk image is malformed"),
+        (
+            *("file is not a database", "database disk image is malformed"),
+            *("malformed database schema", "Could not decode to UTF-8"),
+        ),
         "{root} has a damaged metadata.sqlite: remove that file and run again, which does every "
         "stage anew and leaves the pushed versions where they are",
     ),

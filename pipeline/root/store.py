@@ -7,6 +7,8 @@ from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx import v1 as tfx
 
+from pipeline.root import integrity
+
 FINISHED = (mlmd.Execution.COMPLETE, mlmd.Execution.CACHED)
 
 
@@ -22,7 +24,7 @@ def opened(root: str) -> metadata_store.MetadataStore:
 
 def path(root: str) -> str:
     """Where they are."""
-    return os.path.join(root, "metadata.sqlite")
+    return os.path.join(root, integrity.NAME)
 
 
 def runs(store: metadata_store.MetadataStore) -> list[mlmd.Context]:

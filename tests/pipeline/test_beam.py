@@ -1,33 +1,46 @@
 """What Beam is told, and what is refused before anything runs."""
 
+import os
+import tempfile
+
 import pytest
 
 from modules.errors import ConfigError
-from pipeline.beam import BeamOptions
+from pipeline.beam import BeamOptions, write_requirements
 from pipeline.beam_parser import check
 
 
 def test_nothing_is_said_where_everything_runs_in_this_process(tmp_path):
     options = BeamOptions()
     assert options.arguments(str(tmp_path)) == []
-    options.write_requirements(str(tmp_path / "root"))
-    assert not (tmp_path / "root").exists()
 
 
 def test_workers_of_the_direct_runner_are_processes(tmp_path):
     options = BeamOptions(beam_workers=3)
-    *arguments, requirements = options.arguments(str(tmp_path))
+    *arguments, requirements = options.arguments(str(tmp_path / "root"))
     assert arguments == [
         "--runner=DirectRunner",
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=3",
     ]
-    options.write_requirements(str(tmp_path))
+    write_requirements(options.arguments(str(tmp_path / "root")))
     name, _, path = requirements.partition("=")
     assert name == "--requirements_file"
     with open(path, encoding="utf-8") as file:
         assert all(line.startswith("#") for line in file)
     check(options)
+
+
+def test_a_root_in_a_bucket_needs_no_file_there():
+    *_, requirements = BeamOptions(beam_workers=3).arguments("gs://songs/root")
+    _, _, path = requirements.partition("=")
+    assert os.path.dirname(path) == tempfile.gettempdir()
+
+
+def test_what_a_user_has_workers_install_is_left_alone(tmp_path):
+    file = tmp_path / "requirements.txt"
+    write_requirements([f"--requirements_file={file}", "--direct_num_workers=2"])
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("given", ["setup_file=./setup.py", "--sdk_container_image=lyrics:1"])

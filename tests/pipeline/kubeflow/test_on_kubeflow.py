@@ -88,3 +88,10 @@ def test_what_makes_no_sense_is_refused_in_a_line(api, lyrics, options, said):
     assert ran.stderr.startswith(said)
     assert len(ran.stderr.splitlines()) == 1
     assert api.asked == []
+
+
+def test_what_beam_does_not_know_is_refused_before_anything_is_sent(api, lyrics):
+    ran = lyrics("submit", "--beam-option", "nonsense=3")
+    assert ran.exit_code != 0
+    assert "Beam knows no --nonsense=3" in ran.stderr
+    assert api.bodies("POST", "/runs") == []
