@@ -20,6 +20,7 @@ from modules.windows.windowing import WindowOptions
 from pipeline.beam import BeamOptions
 
 UNFINISHED = "unfinished"  # under a root: trainings that were cut off and may go on
+_PUSHED_TO = ("s3://", "gs://")
 BUNDLED_CORPUS = str(Path(__file__).resolve().parent.parent / "data" / "lyrics.zip")
 
 
@@ -73,6 +74,13 @@ class PipelineConfig(Options):
         shown="runs/PRESET",
         metavar="DIR",
     )
+    push_to: str = option(
+        "",
+        "Where versions are pushed: a directory, or an address of s3:// or gs://.",
+        group=GateOptions.group,
+        shown="ROOT/serving/lyrics",
+        metavar="DIR",
+    )
     mixture: bool = option(
         False,
         "Fit a mixture of network, n-gram and cache on the validation split, and report it.",
@@ -92,6 +100,12 @@ class PipelineConfig(Options):
         if not self.root or glob.has_magic(self.root):
             raise ConfigError(
                 "{root} is no plain path: give the name of a directory without any of * ? [ in it",
+                vars(self),
+            )
+        if is_address(self.push_to) and not self.push_to.startswith(_PUSHED_TO):
+            raise ConfigError(
+                "{push_to} is no place where TF Serving looks for versions: give a directory, or "
+                f"one of {' and '.join(_PUSHED_TO)} (of MinIO too, with AWS_ENDPOINT_URL)",
                 vars(self),
             )
         if self.gate.gate_split not in self.splits:
@@ -139,7 +153,7 @@ class PipelineConfig(Options):
     @property
     def serving_dir(self) -> str:
         """Where versions are pushed, and where a server looks for them."""
-        return os.path.join(self.root, "serving", contract.MODEL_NAME)
+        return self.push_to or os.path.join(self.root, "serving", contract.MODEL_NAME)
 
     def here(self) -> "PipelineConfig":
         """A copy whose places on this machine are spelled in the one way that the cache knows.
@@ -154,6 +168,8 @@ class PipelineConfig(Options):
                 vars(self),
             )
         places = {"root": os.path.realpath(self.root)}
+        if self.push_to and not is_address(self.push_to):
+            places["push_to"] = os.path.realpath(self.push_to)
         if not is_address(self.data):
             folder, name = os.path.split(self.data)
             places["data"] = os.path.join(os.path.realpath(folder), name)  # its own name stays

@@ -9,6 +9,7 @@ from tfx.utils import path_utils
 from components import drivers
 from components.baseline_model.executor import BASE_DIRECTORY, MODEL, newest_other_version
 from components.executors import Artifacts, Properties
+from modules.errors import LyricsError
 
 _logger = logging.getLogger(__name__)
 
@@ -21,6 +22,6 @@ class Driver(drivers.Driver):
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(inputs[MODEL]))
         try:
             return newest_other_version(exec_properties[BASE_DIRECTORY], model).properties()
-        except OpError as error:
+        except (LyricsError, OpError) as error:
             _logger.debug("cannot look for the baseline: %s", error)
             return {}

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from tensorflow.io import gfile
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import saved_models
+from components import pushed, saved_models
 from components.executors import Artifacts, Properties
 from modules import versions
 
@@ -44,11 +43,14 @@ def newest_other_version(base: str, model: str) -> Choice:
     """
     candidate, signatures = saved_models.digest(model), saved_models.signatures(model)
     faults: list[str] = []
-    for version, path in reversed(versions.directories(base, gfile).items()):
-        if fault := saved_models.fault(path):
-            faults.append(f"version {version} cannot be compared with: {fault}")
-        elif saved_models.signatures(path) == signatures and saved_models.digest(path) != candidate:
-            return Choice(version, "; ".join(faults))
+    for version, path in reversed(pushed.found(base).items()):
+        with pushed.readable(path) as there:
+            if fault := saved_models.fault(there):
+                faults.append(f"version {version} cannot be compared with: {fault}")
+            elif saved_models.signatures(there) != signatures:
+                continue
+            elif saved_models.digest(there) != candidate:
+                return Choice(version, "; ".join(faults))
     return Choice(0, "; ".join(faults))
 
 
@@ -78,5 +80,6 @@ class Executor(base_executor.BaseExecutor):
             baseline.set_string_custom_property(PASSED_OVER, chosen.passed_over)
         if chosen.version:
             target = path_utils.serving_model_path(baseline.uri)
-            saved_models.copy(versions.path_of(base, chosen.version), target)
+            with pushed.readable(versions.path_of(base, chosen.version)) as there:
+                saved_models.copy(there, target)
             baseline.set_int_custom_property(VERSION, chosen.version)

@@ -86,11 +86,22 @@ class _File(Callback):
 
 
 @contextmanager
-def reading(address: str, failures: tuple[type[Exception], ...]) -> Iterator[None]:
+def reading(
+    address: str,
+    failures: tuple[type[Exception], ...],
+    what: str = "read",
+    kind: type[LyricsError] = CorpusError,
+) -> Iterator[None]:
     """Turns a store's exceptions into one error that says what is wrong, and what to do.
 
+    Args:
+        address: what is asked for.
+        failures: of the store.
+        what: is done to it.
+        kind: of the error.
+
     Raises:
-        CorpusError: if what is at the address cannot be read.
+        LyricsError: of that kind, if it cannot be done.
         StorageError: if there is no room for it on this machine.
     """
     try:
@@ -103,11 +114,11 @@ def reading(address: str, failures: tuple[type[Exception], ...]) -> Iterator[Non
                 f"there is no room for {address} in {tempfile.gettempdir()}: free some, or name "
                 "another folder by TMPDIR"
             ) from error
-        what, remedy = _explain(error)
-        raise CorpusError(f"{address} cannot be read ({what}): {remedy}") from error
+        why, remedy = _explain(error, what)
+        raise kind(f"{address} cannot be {what} ({why}): {remedy}") from error
 
 
-def _explain(error: BaseException) -> tuple[str, str]:
+def _explain(error: BaseException, what: str) -> tuple[str, str]:
     """What is wrong, and what to do."""
     from aiohttp import ClientPayloadError  # whoever raises it has imported it
 
@@ -117,7 +128,7 @@ def _explain(error: BaseException) -> tuple[str, str]:
     if isinstance(error, FileNotFoundError):
         return "404: nothing is there", "check the address"
     if isinstance(error, PermissionError) or status in (401, 403):
-        denied = "give credentials that may read it, or an address that all may read"
+        denied = f"give credentials by which it may be {what}, or another address"
         return f"{status or 403}: access denied", denied
     if status:
         return f"{status}: {getattr(error, 'message', '')}", "check the address, or try later"

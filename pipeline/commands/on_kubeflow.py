@@ -137,7 +137,7 @@ def _compile(options: dict[str, Any], cluster: dict[str, Any], output: str) -> l
     """Writes what these options make of the pipeline; returns the names of its stages."""
     containers = ClusterOptions(**cluster)
     config = make_config(**{"data": "data/lyrics.zip", **options})
-    if said := containers.place(config.root):
+    for said in containers.warnings(config.root, config.push_to):
         terminal.stderr.print(terminal.literal(said), soft_wrap=True)
     check_beam(config)
     with progress.working("importing TFX"):

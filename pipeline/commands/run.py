@@ -8,6 +8,7 @@ from typing import Any
 
 import cloup
 
+from modules.bucket import Bucket, is_bucket
 from modules.contract import MODEL_NAME, blank_out
 from modules.corpus import reader
 from modules.corpus.files import Files, match
@@ -58,6 +59,8 @@ def run(
     with closing(FILES):
         _check_data(config, FILES)  # in a moment; to import TFX takes many
         check_beam(config)
+        if is_bucket(config.serving_dir):
+            Bucket(config.serving_dir).check()
         with held(here.root, wait):
             with explained(here.root):
                 summary = unchanged.recall(here, prefix) or _run(here)
@@ -97,7 +100,11 @@ def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:
     from serving.server.server import ModelServer
 
     with TemporaryDirectory() as alone:  # no other version is served there
-        os.symlink(pushed_to, os.path.join(alone, os.path.basename(pushed_to)))
+        version = os.path.join(alone, os.path.basename(pushed_to))
+        if is_bucket(pushed_to):
+            Bucket(os.path.dirname(pushed_to)).download(pushed_to, version)
+        else:
+            os.symlink(pushed_to, version)
         options = ServerOptions(alone, port=0, enable_model_warmup=False, max_num_load_retries=0)
         with (
             ModelServer(options) as server,

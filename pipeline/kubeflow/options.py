@@ -9,6 +9,10 @@ from modules.corpus.addresses import is_address
 from modules.errors import ConfigError
 
 STORES = ("minio://", "s3://", "gs://")  # what the URI of an artifact may begin with
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
+_KEY = rf"[-._a-zA-Z0-9]+(={_VARIABLE})?"
+_SECRET = re.compile(rf"(?P<name>[a-z0-9]([-a-z0-9.]*[a-z0-9])?):(?P<keys>{_KEY}(,{_KEY})*)")
+_ENV = re.compile(rf"{_VARIABLE}=.*", re.DOTALL)
 _CLAIM = re.compile(r"(?P<name>[a-z0-9]([-a-z0-9.]*[a-z0-9])?):(?P<path>/[^:]*[^:/])")
 
 
@@ -27,6 +31,20 @@ class ClusterOptions(Options, group="Containers"):
         shown="none",
         flag="--claim",
         metavar="NAME:/PATH",
+    )
+    secrets: tuple[str, ...] = option(
+        (),
+        "Sets environment variables from a Secret's keys, such as credentials of a store. "
+        "Repeatable.",
+        shown="none",
+        flag="--secret",
+        metavar="NAME:KEY=VARIABLE,...",
+    )
+    env: tuple[str, ...] = option(
+        (),
+        "Sets an environment variable, such as AWS_ENDPOINT_URL. Repeatable.",
+        shown="none",
+        metavar="VARIABLE=VALUE",
     )
     memory_request: float = option(2.0, "GB that a stage is sure to have.", low=0.1, high=1e6)
     memory_limit: float = option(8.0, "GB at which a stage is killed.", low=0.1, high=1e6)
@@ -49,6 +67,20 @@ class ClusterOptions(Options, group="Containers"):
                     "{claims} is no claim and path: give such as {claims:'corpora:/mnt/corpora'}",
                     {"claims": claim},
                 )
+        for secret in self.secrets:
+            if not _SECRET.fullmatch(secret):
+                raise ConfigError(
+                    "{secrets} is no Secret and its keys: give such as "
+                    "{secrets:'minio:accesskey=AWS_ACCESS_KEY_ID,secretkey=AWS_SECRET_ACCESS_KEY'}",
+                    {"secrets": secret},
+                )
+        for variable in self.env:
+            if not _ENV.fullmatch(variable):
+                raise ConfigError(
+                    "{env} is no variable and value: give such as "
+                    "{env:AWS_ENDPOINT_URL=http://minio:9000}",
+                    {"env": variable},
+                )
         for least, most in (("memory_request", "memory_limit"), ("cpu_request", "cpu_limit")):
             limit = getattr(self, most)
             if limit is not None and limit < getattr(self, least):
@@ -62,28 +94,45 @@ class ClusterOptions(Options, group="Containers"):
         found = map(_CLAIM.fullmatch, self.claims)
         return [(claim["name"], claim["path"]) for claim in found if claim]
 
-    def place(self, root: str) -> str | None:
-        """What is to be said of a root's place, which should outlive a container; None if nothing.
+    def variables(self) -> dict[str, dict[str, str]]:
+        """By Secret: the environment variable that each of its keys becomes."""
+        found = [match for match in map(_SECRET.fullmatch, self.secrets) if match]
+        pairs = {match["name"]: match["keys"].split(",") for match in found}
+        return {
+            name: {key.partition("=")[0]: key.rpartition("=")[2] for key in keys}
+            for name, keys in pairs.items()
+        }
+
+    def warnings(self, root: str, push_to: str) -> list[str]:
+        """What is to be said of the places that should outlive a container.
+
+        Args:
+            root: of the pipeline.
+            push_to: where versions are pushed; "" is below the root.
 
         Raises:
-            ConfigError: if no step can write there.
+            ConfigError: if no step can write to the root.
         """
-        if is_address(root):
-            if root.startswith("gs://"):
-                return None
+        if is_address(root) and not root.startswith("gs://"):
             raise ConfigError(
-                "{root} is no place that a step writes to: TensorFlow, which writes models and "
-                "checkpoints, knows gs:// alone; give that, or a path on a {claims.name}, and "
-                "where the pipeline is submitted {pipeline_root.name} for its artifacts",
-                {"root": root, "claims": None, "pipeline_root": None},
+                "{root} is no place that a step writes to: TensorFlow, which writes checkpoints, "
+                "knows gs:// alone; give that, or a path on a {claims.name}, and {push_to.name} "
+                "for the versions, and where the pipeline is submitted {pipeline_root.name} for "
+                "its artifacts",
+                {"root": root, "claims": None, "push_to": None, "pipeline_root": None},
             )
-        paths = [path for _, path in self.mounts()]
-        if any(os.path.commonpath([root, path]) == path for path in paths if os.path.isabs(root)):
-            return None
-        return (
-            f"--root {root} is a directory in each container, of its own: what is pushed there "
+        places = {"--root": root, "--push-to": push_to}
+        return [
+            f"{name} {path} is a directory in each container, of its own: what is written there "
             "goes with its pod; give one on a --claim NAME:/PATH"
-        )
+            for name, path in places.items()
+            if path and not self._outlives(path)
+        ]
+
+    def _outlives(self, path: str) -> bool:
+        paths = [mounted for _, mounted in self.mounts()]
+        on_claim = any(os.path.commonpath([path, at]) == at for at in paths if os.path.isabs(path))
+        return on_claim or is_address(path)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,10 @@ from pipeline.config import OPTIONS, PipelineConfig
 from pipeline.graph import create_pipeline
 
 # The others are compiled in: what changes the graph, such as `--tune`, has to be.
-NAMES = ("data", "root", "cell", "num_epochs", "learning_rate", "seed", "max_perplexity")
+NAMES = (
+    *("data", "root", "push_to"),
+    *("cell", "num_epochs", "learning_rate", "seed", "max_perplexity"),
+)
 _KINDS = {str: "STRING", int: "NUMBER_INTEGER", float: "NUMBER_DOUBLE", bool: "BOOLEAN"}
 
 Json = dict[str, Any]

@@ -1,4 +1,4 @@
-"""What Kubernetes is to know of each stage: memory, cores, retries, mounts, the user it runs as.
+"""What Kubernetes is to know of each stage: memory, cores, retries, mounts, secrets, its user.
 
 (kfp-kubernetes would write a part of this, but for the tasks of KFP's own language alone, and its
 versions that know a security context need another protobuf than TFX. Written against the
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 
 def equip(spec: Json, options: ClusterOptions) -> None:
-    """Writes into a PipelineSpec what has a place there: memory, cores and retries."""
+    """Writes into a PipelineSpec what has a place there: memory, cores, variables and retries."""
     resources = {
         "memoryRequest": options.memory_request,
         "memoryLimit": options.memory_limit,
@@ -26,6 +26,9 @@ def equip(spec: Json, options: ClusterOptions) -> None:
     given = {name: value for name, value in resources.items() if value is not None}
     for executor in spec["deploymentSpec"]["executors"].values():
         executor["container"]["resources"] = given
+        if options.env:
+            pairs = (variable.partition("=") for variable in options.env)
+            executor["container"]["env"] = [{"name": name, "value": to} for name, _, to in pairs]
     if options.retries:
         for task in spec["root"]["dag"]["tasks"].values():
             task["retryPolicy"] = {"maxRetryCount": options.retries, **_BACKOFF}
@@ -37,6 +40,14 @@ def platform_spec(spec: Json, options: ClusterOptions) -> Json:
     if options.claims:
         mounts = options.mounts()
         config["pvcMount"] = [{"constant": name, "mountPath": path} for name, path in mounts]
+    if options.secrets:
+        config["secretAsEnv"] = [
+            {
+                "secretName": name,
+                "keyToEnv": [{"secretKey": key, "envVar": to} for key, to in keys.items()],
+            }
+            for name, keys in options.variables().items()
+        ]
     if options.run_as_user:
         config["securityContext"] = {"runAsUser": options.run_as_user, "runAsNonRoot": True}
     if not config:

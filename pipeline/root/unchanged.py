@@ -17,6 +17,7 @@ from typing import Any
 from modules import versions
 from modules.corpus import files
 from modules.corpus.account import Account
+from modules.corpus.addresses import is_address
 from modules.corpus.fetching import FILES
 from modules.sources import PACKAGES, ROOT
 from pipeline.config import PipelineConfig
@@ -78,7 +79,7 @@ def _path(config: PipelineConfig) -> Path:
 
 def _state(config: PipelineConfig) -> str | None:
     """SHA-256 over all that a run depends on; None where it cannot be told."""
-    if _PLACEHOLDER in config.data:
+    if _PLACEHOLDER in config.data or is_address(config.serving_dir):
         return None
     total = hashlib.sha256(repr(config).encode())
     total.update(files.fingerprint(files.match(config.data, FILES), FILES).encode())

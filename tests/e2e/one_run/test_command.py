@@ -53,6 +53,33 @@ def test_a_run_prints_its_summary_for_machines_and_for_people(options, ran, lyri
         assert "\x1b" not in run.stdout + run.stderr  # colours are for terminals
 
 
+def test_versions_go_to_a_bucket_and_are_compared_with_there(options, ran, lyrics_here, bucket):
+    place = f"s3://{bucket.name}/models/lyrics"
+    command = ["run", *options(), "--prefix", "春天", "--json"]
+    first = lyrics_here(*command, f"--push-to={place}")
+    assert first.exit_code == 0, first.stderr
+    summary = json.loads(first.stdout)
+    assert summary["pushed_to"] == f"{place}/{summary['version']}"
+    assert summary["lyric"] == json.loads(ran.stdout)["lyric"]
+    stages = {stage["name"] for stage in summary["stages"] if not stage["cached"]}
+    assert stages <= {"BaselineModel", "Evaluator", "Pusher"}
+    kept = {found.key: found.last_modified for found in bucket.objects.all()}
+    assert f"models/lyrics/{summary['version']}/saved_model.pb" in kept
+    again = json.loads(lyrics_here(*command, f"--push-to={place}").stdout)
+    assert all(stage["cached"] for stage in again["stages"])
+    assert again["lyric"] == summary["lyric"]
+    worse = lyrics_here(*command, f"--push-to={place}", "--num-epochs=1", "--learning-rate=1e-6")
+    assert "above the baseline model's" in json.loads(worse.stdout)["reason"]
+    assert {found.key: found.last_modified for found in bucket.objects.all()} == kept
+
+
+def test_a_bucket_that_is_not_there_is_told_before_the_work(options, lyrics_here, bucket):
+    refused = lyrics_here("run", *options(), "--push-to=s3://no-such-bucket/lyrics")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("Error: s3://no-such-bucket/lyrics cannot be written (")
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_a_lyric_that_cannot_be_had_does_not_lose_the_run(options, ran, lyrics_here, monkeypatch):
     def fails(*args, **options):
         raise ServerUnavailable("no server answers")

@@ -126,7 +126,10 @@ class Odd(BaseHTTPRequestHandler):
     ("path", "message"),
     [
         ("no.zip", " cannot be read (404: nothing is there): check the address"),
-        ("secret.zip", " cannot be read (403: access denied): give credentials that may read"),
+        (
+            "secret.zip",
+            " cannot be read (403: access denied): give credentials by which it may be read",
+        ),
         ("busy.zip", " cannot be read (503: Service Unavailable): check the address, or try later"),
         ("page.txt", " is a web page, not a zip or a .txt file: give the address at which"),
         ("huge.zip", " has 8,192 MB or more, and at most 4,096 MB are fetched: take out"),

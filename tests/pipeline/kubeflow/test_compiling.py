@@ -113,6 +113,30 @@ def test_the_second_document_is_what_kubernetes_is_to_know(documents):
         }
 
 
+def test_credentials_come_from_secrets_and_addresses_from_variables(config, tmp_path):
+    path = tmp_path / "lyrics.yaml"
+    secret = "minio:accesskey=AWS_ACCESS_KEY_ID,secretkey=AWS_SECRET_ACCESS_KEY"
+    cluster = ClusterOptions(secrets=(secret,), env=("AWS_ENDPOINT_URL=http://minio:9000?a=b",))
+    compile_pipeline(config.override({"push_to": "s3://models/lyrics"}), cluster, str(path))
+    spec, platform = yaml.safe_load_all(path.read_text())
+    for executor in platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"].values():
+        (entry,) = executor["secretAsEnv"]
+        assert entry["secretName"] == "minio"
+        assert {key["secretKey"]: key["envVar"] for key in entry["keyToEnv"]} == {
+            "accesskey": "AWS_ACCESS_KEY_ID",
+            "secretkey": "AWS_SECRET_ACCESS_KEY",
+        }
+    for executor in spec["deploymentSpec"]["executors"].values():
+        assert executor["container"]["env"] == [
+            {"name": "AWS_ENDPOINT_URL", "value": "http://minio:9000?a=b"}
+        ]
+    parameters = spec["components"]["Pusher"]["inputDefinitions"]["parameters"]
+    assert "push_to" in parameters
+    assert spec["root"]["inputDefinitions"]["parameters"]["push_to"]["defaultValue"] == (
+        "s3://models/lyrics"
+    )
+
+
 def test_with_nothing_to_say_there_is_no_second_document(config, tmp_path):
     path = tmp_path / "lyrics.yaml"
     compile_pipeline(config, ClusterOptions(run_as_user=0, retries=0), str(path))

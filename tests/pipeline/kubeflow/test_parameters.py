@@ -75,6 +75,7 @@ def test_each_reaches_the_stages_that_depend_on_it_and_no_others(spec):
     assert reached == {
         "data": {"LyricsExampleGen"},
         "root": {"Trainer", "BaselineModel", "Pusher"},
+        "push_to": {"BaselineModel", "Pusher"},
         "cell": {"Trainer"},
         "num_epochs": {"Trainer"},
         "learning_rate": {"Trainer"},
