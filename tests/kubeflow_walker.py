@@ -124,6 +124,7 @@ class Run:
         cached: names of those that were not, for the cache had their outputs.
         inputs: each executed task's ExecutorInput.
         outputs: by task and channel, the artifact that is registered.
+        values: by task and parameter, the value that it put out.
     """
 
     parameters: Json
@@ -131,6 +132,7 @@ class Run:
     cached: list[str] = field(default_factory=list)
     inputs: dict[str, Json] = field(default_factory=dict)
     outputs: dict[tuple[str, str], Json] = field(default_factory=dict)
+    values: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def metadata(self, task: str, channel: str) -> Json:
         """Of an artifact."""
@@ -150,7 +152,7 @@ class Kubeflow:
     def __init__(self, bucket: Any, folder: Path, claims: dict[str, Path], start: "Start") -> None:
         self._bucket, self._folder, self._claims, self._start = bucket, folder, claims, start
         self._artifacts = 0
-        self._cache: dict[str, dict[str, Json]] = {}
+        self._cache: dict[str, tuple[dict[str, Json], Json]] = {}
 
     def run(self, file: Path, parameters: Json | None = None) -> Run:
         """Executes all tasks of a compiled pipeline, each after those that it needs.
@@ -185,16 +187,18 @@ class Kubeflow:
         may_be_cached = task.get("cachingOptions", {}).get("enableCache", False)
         if may_be_cached and key in self._cache:
             run.cached.append(name)
-            registered = self._cache[key]
+            registered, values = self._cache[key]
         else:
             run.tasks.append(name)
             run.inputs[name] = given
-            registered = self._launch(name, container, given)
+            registered, values = self._launch(name, container, given)
             if may_be_cached:
-                self._cache[key] = registered
+                self._cache[key] = registered, values
         run.outputs |= {(name, channel): artifact for channel, artifact in registered.items()}
+        run.values |= {(name, parameter): value for parameter, value in values.items()}
 
-    def _launch(self, name: str, container: Json, given: Json) -> dict[str, Json]:
+    def _launch(self, name: str, container: Json, given: Json) -> tuple[dict[str, Json], Json]:
+        """What is registered of each artifact that it puts out, and the value of each parameter."""
         disk = self._folder / f"{name}-{uuid.uuid4().hex[:8]}"
         disk.mkdir()
         for _, artifact in _each(given["inputs"]):
@@ -211,8 +215,12 @@ class Kubeflow:
             merged["name"] = str(self._artifacts)
             merged["metadata"] |= {"display_name": channel, "store_session_info": SESSION}
             registered[channel] = merged
+        values = {
+            parameter: (disk / output["outputFile"].lstrip("/")).read_text()
+            for parameter, output in given["outputs"].get("parameters", {}).items()
+        }
         shutil.rmtree(disk)
-        return registered
+        return registered, values
 
     def _execute(self, name: str, container: Json, given: Json, disk: Path) -> None:
         """The step itself, which knows of its own disk and the claims alone."""
@@ -261,6 +269,9 @@ def _needs(task: Json) -> Iterator[str]:
     yield from task.get("dependentTasks", [])
     for source in task["inputs"].get("artifacts", {}).values():
         yield source["taskOutputArtifact"]["producerTask"]
+    for source in task["inputs"].get("parameters", {}).values():
+        if "taskOutputParameter" in source:
+            yield source["taskOutputParameter"]["producerTask"]
 
 
 def _inputs(task: Json, component: Json, run: Run) -> Json:
@@ -270,6 +281,9 @@ def _inputs(task: Json, component: Json, run: Run) -> Json:
     for name, source in task["inputs"].get("parameters", {}).items():
         if "componentInputParameter" in source:
             value = run.parameters[source["componentInputParameter"]]
+        elif "taskOutputParameter" in source:
+            output = source["taskOutputParameter"]
+            value = run.values[output["producerTask"], output["outputParameterKey"]]
         else:
             value = source["runtimeValue"]["constant"]
         assert KINDS[kinds[name]["parameterType"]](value), (name, value)
@@ -291,8 +305,12 @@ def _outputs(component: Json, task_root: str) -> Json:
         name: {"artifacts": [{"name": name, "type": kind, "uri": f"{task_root}/{name}"}]}
         for name, kind in types.items()
     }
+    outputs: Json = {"artifacts": artifacts}
+    for name in component.get("outputDefinitions", {}).get("parameters", {}):
+        file = {"outputFile": f"/tmp/kfp/outputs/{name}"}
+        outputs.setdefault("parameters", {})[name] = file
     output_file = f"/minio/{task_root.removeprefix('minio://')}/output_metadata.json"
-    return {"artifacts": artifacts, "outputFile": output_file}
+    return outputs | {"outputFile": output_file}
 
 
 def _each(side: Json) -> Iterator[tuple[str, Json]]:
@@ -318,6 +336,8 @@ def _filled(argument: str, given: Json) -> str:
 
 def _answer(output_file: Path) -> dict[str, Json]:
     """By channel; the launcher takes what the schema has, and nothing else."""
+    if not output_file.exists():
+        return {}
     message = pipeline_spec_pb2.ExecutorOutput()
     json_format.Parse(output_file.read_text(), message)
     answer = json_format.MessageToDict(message).get("artifacts", {})

@@ -11,7 +11,7 @@ from tfx.dsl.components.base import base_driver
 
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
-from pipeline.kubeflow import page, parameters
+from pipeline.kubeflow import corpus, page, parameters
 from pipeline.kubeflow.entrypoint import COMMAND
 from pipeline.kubeflow.options import ClusterOptions
 from pipeline.kubeflow.platform import equip, platform_spec
@@ -32,12 +32,13 @@ def compile_pipeline(config: PipelineConfig, cluster: ClusterOptions, output: st
     """
     pipeline = create_pipeline(config)
     spec = _pipeline_spec(pipeline, cluster.image)
+    corpus.offer(spec)
     equip(spec, cluster)
     parameters.offer(spec, pipeline, config)
     page.offer(spec)
     documents = [document for document in (spec, platform_spec(spec, cluster)) if document]
     _write(Path(output), yaml.dump_all(documents, Dumper=_Plain, allow_unicode=True))
-    return [component.id for component in pipeline.components]
+    return [corpus.STAGE, *(component.id for component in pipeline.components)]
 
 
 def _pipeline_spec(pipeline: tfx.dsl.Pipeline, image: str) -> dict[str, Any]:
@@ -53,9 +54,10 @@ def _pipeline_spec(pipeline: tfx.dsl.Pipeline, image: str) -> dict[str, Any]:
     # KFP takes the root of artifacts where a run is submitted, and from nowhere else.
     spec.pop("defaultPipelineRoot", None)
     # A driver tells the cache what lies outside of the pipeline. Kubeflow runs no drivers, so
-    # there the stages that have one look at the world each time.
+    # there the stages that have one look at the world each time; but see `corpus`.
     for component in pipeline.components:
-        if component.driver_class is not base_driver.BaseDriver:
+        has_driver = component.driver_class is not base_driver.BaseDriver
+        if has_driver and component.id != corpus.READER:
             spec["root"]["dag"]["tasks"][component.id].pop("cachingOptions", None)
     return spec
 

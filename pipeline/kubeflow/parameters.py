@@ -1,8 +1,9 @@
 """Run parameters: options that KFP's form shows, so that one compiled file serves many runs.
 
-A stage that depends on such an option has it as an input. What it is told there replaces what was
-compiled: the stage builds the same pipeline with it, and takes its own execution properties from
-there. So an option means on Kubeflow what it means here, and is checked as it is here.
+A stage that depends on such an option has it as an input: in the place of an execution property
+that is the option's value, or as one more. What it is told by that replaces what was compiled: the
+stage builds the same pipeline with it, and takes its own execution properties from there. So an
+option means on Kubeflow what it means here, and is checked as it is here.
 """
 
 import json
@@ -34,11 +35,16 @@ def offer(spec: Json, pipeline: tfx.dsl.Pipeline, config: PipelineConfig) -> Non
         kind = {"parameterType": _KINDS[option.kind]}
         said = {"defaultValue": default, "description": option.help, "isOptional": True}
         _parameters(root)[option.name] = kind | said
-        other = create_pipeline(config.override({option.name: _another(option, default)}))
-        for stage in _changed(before, _properties(other)):
-            _parameters(spec["components"][stage])[option.name] = kind
+        other = _another(option, default)
+        after = _properties(create_pipeline(config.override({option.name: other})))
+        for stage in (stage for stage in before if before[stage] != after[stage]):
             inputs = root["dag"]["tasks"][stage]["inputs"].setdefault("parameters", {})
-            inputs[option.name] = {"componentInputParameter": option.name}
+            source = {"componentInputParameter": option.name}
+            if same := _properties_that_are(default, other, before[stage], after[stage]):
+                inputs |= dict.fromkeys(same, source)
+                continue
+            _parameters(spec["components"][stage])[option.name] = kind
+            inputs[option.name] = source
             reached.add(stage)
     compiled = json.dumps(config.options(), sort_keys=True)
     for stage in reached:
@@ -46,8 +52,13 @@ def offer(spec: Json, pipeline: tfx.dsl.Pipeline, config: PipelineConfig) -> Non
         executor["container"]["args"] += ["--stage", stage, "--options", compiled]
 
 
-def _changed(before: dict[str, Json], after: dict[str, Json]) -> list[str]:
-    return [stage for stage in before if before[stage] != after[stage]]
+def _properties_that_are(value: Any, other: Any, before: Json, after: Json) -> list[str]:
+    """The properties that changed with an option, if each is the option's value and no more.
+
+    Such a stage is told the value and none of the other options, which KFP's cache would look at.
+    """
+    changed = [name for name in before if before[name] != after[name]]
+    return changed if all((before[n], after[n]) == (value, other) for n in changed) else []
 
 
 def take_up(values: Json, stage: str, compiled: str) -> Json:
@@ -67,7 +78,8 @@ def take_up(values: Json, stage: str, compiled: str) -> Json:
         return values
     options = {name: _hashable(value) for name, value in json.loads(compiled).items()}
     pipeline = create_pipeline(PipelineConfig().override(options | given))
-    return _properties(pipeline)[stage]
+    told = {name: value for name, value in values.items() if name not in NAMES}
+    return told | _properties(pipeline)[stage]
 
 
 def _parameters(component: Json) -> Json:

@@ -58,30 +58,39 @@ def test_kfps_own_parser_takes_it(path, spec):
     assert component.pipeline_spec.root.dag.tasks.keys() == spec["root"]["dag"]["tasks"].keys()
 
 
-def test_its_tasks_are_the_nodes_of_the_local_run(config, spec):
+def test_its_tasks_are_the_nodes_of_the_local_run_and_one_more(config, spec):
     nodes = [component.id for component in create_pipeline(config).components]
-    assert spec["root"]["dag"]["tasks"].keys() == set(nodes)
+    assert spec["root"]["dag"]["tasks"].keys() == {*nodes, "CorpusFingerprint"}
 
 
 def test_it_holds_nothing_that_open_source_kubeflow_refuses(spec):
-    executors = spec["deploymentSpec"]["executors"].values()
-    for executor in executors:
+    for label, executor in spec["deploymentSpec"]["executors"].items():
         assert executor.keys() == {"container"}  # neither resolvers nor importers
         container = executor["container"]
         assert container["image"] == "registry/tfx-lyrics:1"
         assert "lifecycle" not in container  # where an ExampleGen's driver would be
-        assert container["command"] == ["python", "-m", "pipeline.kubeflow.entrypoint"]
-    for task in spec["root"]["dag"]["tasks"].values():
+        module = "corpus" if label == "CorpusFingerprint_executor" else "entrypoint"
+        assert container["command"] == ["python", "-m", f"pipeline.kubeflow.{module}"]
+    tasks, components = spec["root"]["dag"]["tasks"], spec["components"]
+    for task in tasks.values():
+        inputs = components[task["componentRef"]["name"]]["inputDefinitions"]
+        assert task["inputs"].get("parameters", {}).keys() == inputs.get("parameters", {}).keys()
         for parameter in task["inputs"].get("parameters", {}).values():
-            # None from another task's output.
-            assert {*parameter} in ({"runtimeValue"}, {"componentInputParameter"})
+            ((kind, source),) = parameter.items()
+            assert kind in {"runtimeValue", "componentInputParameter", "taskOutputParameter"}
+            if kind == "taskOutputParameter":
+                producer = tasks[source["producerTask"]]
+                assert source["producerTask"] in task["dependentTasks"]
+                put_out = components[producer["componentRef"]["name"]]["outputDefinitions"]
+                assert source["outputParameterKey"] in put_out["parameters"]
         for artifact in task["inputs"].get("artifacts", {}).values():
-            producer = artifact["taskOutputArtifact"]["producerTask"]
-            assert producer in spec["root"]["dag"]["tasks"]
+            assert artifact["taskOutputArtifact"]["producerTask"] in tasks
 
 
 def test_every_executor_can_be_imported(spec):
-    for executor in spec["deploymentSpec"]["executors"].values():
+    for label, executor in spec["deploymentSpec"]["executors"].items():
+        if label == "CorpusFingerprint_executor":
+            continue
         arguments = executor["container"]["args"]
         path = arguments[arguments.index("--executor_class_path") + 1]
         module, _, name = path.rpartition(".")
@@ -150,16 +159,15 @@ def test_what_looks_at_the_world_is_not_cached(spec):
         for name, task in spec["root"]["dag"]["tasks"].items()
     }
     uncached = {name for name, is_cached in cached.items() if not is_cached}
-    assert uncached == {"LyricsExampleGen", "BaselineModel", "Pusher"}
+    assert uncached == {"CorpusFingerprint", "BaselineModel", "Pusher"}
 
 
 def test_the_clusters_paths_are_not_touched_here(spec):
     tasks = spec["root"]["dag"]["tasks"]
     parameters = tasks["LyricsExampleGen"]["inputs"]["parameters"]
-    assert (
-        parameters["input_pattern"]["runtimeValue"]["constant"]
-        == "gs://bucket/span-{SPAN}/v{VERSION}/*.zip"
-    )
+    assert parameters["input_pattern"] == {"componentInputParameter": "data"}
+    data = spec["root"]["inputDefinitions"]["parameters"]["data"]
+    assert data["defaultValue"] == "gs://bucket/span-{SPAN}/v{VERSION}/*.zip"
     parameters = tasks["BaselineModel"]["inputs"]["parameters"]
     assert (
         parameters["base_directory"]["runtimeValue"]["constant"]

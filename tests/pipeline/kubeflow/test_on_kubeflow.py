@@ -25,7 +25,7 @@ def test_a_submitted_run_is_a_link(api, lyrics):
     (run,) = api.bodies("POST", "/runs")
     assert run["runtime_config"]["pipeline_root"] == "minio://store/v2"
     tasks = run["pipeline_spec"]["pipeline_spec"]["root"]["dag"]["tasks"]
-    assert len(tasks) == 11
+    assert len(tasks) == 12
     assert tasks["Trainer"]["retryPolicy"]["maxRetryCount"] == 2
     platform = run["pipeline_spec"]["platform_spec"]["platforms"]["kubernetes"]
     executor = platform["deploymentSpec"]["executors"]["Trainer_executor"]
@@ -38,11 +38,11 @@ def test_with_wait_it_ends_as_the_run_does(api, lyrics):
     api.states = [{"run_id": "r1", "state": "SUCCEEDED", "run_details": details}]
     ran = lyrics("submit", "--wait")
     assert ran.exit_code == 0
-    link, _, first, *_, last = ran.stdout.splitlines()
+    link, _, _, first, *_, last = ran.stdout.splitlines()
     assert link == f"{api.address}/#/runs/details/r1"
     assert first.split() == ["LyricsExampleGen", "succeeded", "4.0"]
     assert last == "The run succeeded."
-    assert "1/11  LyricsExampleGen" in ran.stderr
+    assert "1/12  LyricsExampleGen" in ran.stderr
 
 
 def test_with_wait_a_run_that_failed_is_status_1(api, lyrics):
@@ -52,7 +52,7 @@ def test_with_wait_a_run_that_failed_is_status_1(api, lyrics):
     assert ran.exit_code == 1
     answer = json.loads(ran.stdout)
     assert answer["outcome"]["state"] == "FAILED"
-    assert answer["outcome"]["stages"][0] == {
+    assert answer["outcome"]["stages"][1] == {
         "name": "LyricsExampleGen",
         "state": "FAILED",
         "seconds": 4.0,

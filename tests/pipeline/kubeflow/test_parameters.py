@@ -30,6 +30,8 @@ def values(spec):
         for name, source in spec["root"]["dag"]["tasks"][stage]["inputs"]["parameters"].items():
             if "componentInputParameter" in source:
                 found[name] = run[source["componentInputParameter"]]
+            elif "taskOutputParameter" in source:
+                found[name] = "what the corpus is"
             else:
                 found[name] = source["runtimeValue"]["constant"]
         return found
@@ -73,7 +75,7 @@ def test_each_reaches_the_stages_that_depend_on_it_and_no_others(spec):
             if name := source.get("componentInputParameter"):
                 reached.setdefault(name, set()).add(stage)
     assert reached == {
-        "data": {"LyricsExampleGen"},
+        "data": {"CorpusFingerprint", "LyricsExampleGen"},
         "root": {"Trainer", "BaselineModel", "Pusher"},
         "push_to": {"BaselineModel", "Pusher"},
         "cell": {"Trainer"},
@@ -84,9 +86,18 @@ def test_each_reaches_the_stages_that_depend_on_it_and_no_others(spec):
     }
 
 
-@pytest.mark.parametrize(
-    "stage", ["LyricsExampleGen", "Trainer", "BaselineModel", "Evaluator", "Pusher"]
-)
+def test_what_is_an_option_s_value_and_no_more_is_told_nothing_else(spec):
+    """Else any other option that was compiled would keep KFP's cache from knowing the stage."""
+    assert "data" not in spec["components"]["LyricsExampleGen"]["inputDefinitions"]["parameters"]
+    inputs = spec["root"]["dag"]["tasks"]["LyricsExampleGen"]["inputs"]["parameters"]
+    assert inputs["input_pattern"] == {"componentInputParameter": "data"}
+    arguments = spec["deploymentSpec"]["executors"]["LyricsExampleGen_executor"]["container"][
+        "args"
+    ]
+    assert "--options" not in arguments
+
+
+@pytest.mark.parametrize("stage", ["Trainer", "BaselineModel", "Evaluator", "Pusher"])
 def test_at_their_defaults_a_stage_is_told_what_was_compiled(stage, spec, values, taken_up):
     offered = spec["root"]["inputDefinitions"]["parameters"].keys()
     compiled = {name: value for name, value in values(stage).items() if name not in offered}
