@@ -1,7 +1,7 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
 .PHONY: help run test test-fast test-tfserving test-faults test-prism \
-	test-kubeflow-local image test-image check format lock \
+	test-kubeflow-local test-kubeflow image test-image check format lock \
 	bench-training bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
 
@@ -17,6 +17,10 @@ PYTHON := $(shell for python in python3.11 python3.10 python3 python; do \
 	2>/dev/null && echo $$python && break; done)
 NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found neither:
 NO_PYTHON += install one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
+
+NO_CLUSTER := make test-kubeflow needs a cluster with Kubeflow Pipelines: `kubectl` on the PATH and
+NO_CLUSTER += configured for it (KUBECONFIG), the address of its API or page in KFP_HOST, such as
+NO_CLUSTER += http://localhost:8080 of a port-forward, and in KFP_IMAGE an image that it can pull.
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -38,6 +42,10 @@ test-faults: .venv/installed ## Inject faults for minutes; ARGS="--seed 7 --minu
 
 test-kubeflow-local: .venv/installed ## Run the compiled pipeline as Kubeflow does, four times
 	@$(PYTEST) -m kubeflow --durations 10 $(ARGS)
+
+test-kubeflow: .venv/installed ## Run the pipeline on the cluster that KFP_HOST and KUBECONFIG name
+	@test -n "$$KFP_HOST" && command -v kubectl >/dev/null || { echo '$(NO_CLUSTER)' >&2; exit 1; }
+	@$(PYTEST) -m cluster --durations 10 $(ARGS)
 
 test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
 	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)

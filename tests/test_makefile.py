@@ -1,5 +1,6 @@
 """What a newcomer meets before there is any Python of the project's own."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -49,7 +50,23 @@ def test_help_names_every_target(checkout):
         "test-fast",
         "test-tfserving",
         "test-faults",
+        "test-kubeflow",
         "test-prism",
         "check",
         "clean",
     } <= targets
+
+
+def test_without_a_cluster_one_sentence_says_what_it_takes(checkout):
+    (checkout / ".venv").mkdir()
+    (checkout / ".venv" / "installed").touch()
+    made = subprocess.run(
+        ["make", "--no-print-directory", "test-kubeflow"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KFP_HOST": ""},
+    )
+    assert made.returncode != 0
+    assert made.stderr.startswith("make test-kubeflow needs a cluster with Kubeflow Pipelines: ")
+    assert "KFP_HOST" in made.stderr.splitlines()[0]
