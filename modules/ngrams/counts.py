@@ -82,7 +82,13 @@ class _Stream:
     read = None  # by which NumPy knows a file
 
     def __init__(self, file: BinaryIO) -> None:
-        self.write, self.flush = file.write, file.flush
+        self._file = file
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Writes all of it, and says so, as TensorFlow's files do not."""
+        self._file.write(data)
+        return len(data)
 
 
 class Stretch(NamedTuple):

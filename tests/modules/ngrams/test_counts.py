@@ -79,19 +79,19 @@ def test_what_is_saved_is_loaded():
 
 
 def test_a_file_that_can_only_be_written_to_will_do():
-    class Pipe(BytesIO):
-        def seekable(self):
-            return False
+    class Pipe:  # as one of TensorFlow's
+        written = b""
 
-        def seek(self, *_):
-            raise PermissionError("as TensorFlow's files do")
+        def write(self, data):
+            self.written += data
 
-        tell = seek
+        def flush(self):
+            pass
 
     counts = count([stretch([3, 1, 3])], VOCAB_SIZE, line_end=2, order=5)
     file = Pipe()
     counts.save(file)
-    assert listed(NgramCounts.load(BytesIO(file.getvalue()))) == listed(counts)
+    assert listed(NgramCounts.load(BytesIO(file.written))) == listed(counts)
 
 
 def test_large_vocabularies_and_many_nodes_have_their_keys():
