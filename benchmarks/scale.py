@@ -52,7 +52,7 @@ class Plan:
     stages: int | None = None
 
 
-_QUICK = Plan((1, 2), (1, 2), stages=1)
+_QUICK = Plan((1, 2), (1,), stages=1)
 _copies = click.IntRange(min=1)
 
 
@@ -111,7 +111,7 @@ def measure(plan: Plan, texts: Texts, directory: Path, on_stage: OnStage) -> Res
     options = {"data": str(archives[_BASE]), "root": str(directory / "model")}
     names = scale_stage.stage_names(options)[: plan.stages]
     model = scale_stage.train(options | _MODEL) if "Trainer" in names else ""
-    with_workers = [_BASE, *plan.worker_sizes]
+    with_workers = [_BASE, *plan.worker_sizes] if plan.worker_sizes else []
     done = itertools.count()
     total = (len(archives) + len(with_workers)) * len(names)
 
@@ -148,13 +148,12 @@ def _text(texts: Texts, share: float) -> Text:
 
 
 def _as_json(results: Results) -> dict[str, Any]:
-    kinds = ("seconds", "peaks", "workers")
     exponents = {
         kind: {
             name: None if math.isnan(value) else value
             for name, value in results.exponents(kind).items()
         }
-        for kind in kinds
+        for kind in scale_report.KINDS
     }
     return dataclasses.asdict(results) | {"exponents": exponents, "goals": as_json(results.goals)}
 

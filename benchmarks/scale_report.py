@@ -10,7 +10,8 @@ from benchmarks.scale_results import Results, exponent
 from pipeline.console.terminal import stdout
 
 # What is measured of each stage: its heading, and its unit.
-_KINDS = {
+KINDS = {
+    "cpu": ("seconds of processors", 1.0),
     "seconds": ("seconds", 1.0),
     "peaks": ("MiB, all in one process", 2.0**20),
     "workers": ("MiB of a worker", 2.0**20),
@@ -36,7 +37,7 @@ _CAPTION = (
 
 def print_results(results: Results) -> None:
     """All that was measured, and what it was to reach."""
-    for kind in _KINDS:
+    for kind in KINDS:
         stdout.print(_size_table(results, kind))
         stdout.print()
     stdout.print(_CAPTION, soft_wrap=True)
@@ -50,7 +51,9 @@ def print_results(results: Results) -> None:
 def draw(results: Results) -> Figure:
     """A panel for each kind of figure, over the characters of the corpus."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
-    for axes, (kind, (title, unit)) in zip(figure.subplots(1, 3), _KINDS.items(), strict=True):
+    drawn = [kind for kind in KINDS if kind != "seconds"]
+    for axes, kind in zip(figure.subplots(1, 3), drawn, strict=True):
+        title, unit = KINDS[kind]
         sizes = [size for size in (results.base, *results.sizes) if getattr(size, kind)]
         for stage, colour in _COLOURS.items():
             if stage not in getattr(results.base, kind):
@@ -68,7 +71,7 @@ def draw(results: Results) -> Figure:
 
 
 def _size_table(results: Results, kind: str) -> Table:
-    title, unit = _KINDS[kind]
+    title, unit = KINDS[kind]
     sizes = [size for size in (results.base, *results.sizes) if getattr(size, kind)]
     rows = table(title, *(f"{size.characters / 1e6:.3g} M" for size in sizes), "exponent")
     exponents = results.exponents(kind)

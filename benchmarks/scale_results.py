@@ -34,8 +34,12 @@ class Size:
     @property
     def seconds(self) -> dict[str, float]:
         """By stage, and together."""
-        seconds = {name: stage.seconds for name, stage in self.stages.items()}
-        return seconds | {TOGETHER: sum(seconds.values())}
+        return _with_sum({name: stage.seconds for name, stage in self.stages.items()})
+
+    @property
+    def cpu(self) -> dict[str, float]:
+        """Seconds of processors, by stage, and together."""
+        return _with_sum({name: stage.cpu for name, stage in self.stages.items()})
 
     @property
     def peaks(self) -> dict[str, float]:
@@ -46,6 +50,10 @@ class Size:
     def workers(self) -> dict[str, float]:
         """Bytes that a worker has held at most, of those stages that have any."""
         return {name: stage.worker for name, stage in self.on_workers.items() if stage.worker}
+
+
+def _with_sum(seconds: dict[str, float]) -> dict[str, float]:
+    return seconds | {TOGETHER: sum(seconds.values())}
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,9 @@ class Results:
         """By stage; NaN where the corpus makes no difference that can be told.
 
         Args:
-            kind: "seconds", "peaks" or "workers".
+            kind: "seconds", "cpu", "peaks" or "workers".
         """
-        fewest = _FEWEST_SECONDS if kind == "seconds" else _FEWEST_BYTES
+        fewest = _FEWEST_SECONDS if kind in ("seconds", "cpu") else _FEWEST_BYTES
         sizes = [size for size in self.sizes if getattr(size, kind)]
         return {
             name: exponent(
@@ -99,7 +107,7 @@ class Results:
     @property
     def goals(self) -> list[Goal]:
         """Of all stages whose figures can be told to grow."""
-        return [*self._goals("seconds", "time", _TIME), *self._goals("workers", "memory", _MEMORY)]
+        return [*self._goals("cpu", "time", _TIME), *self._goals("workers", "memory", _MEMORY)]
 
     def _goals(self, kind: str, what: str, bound: float) -> Iterator[Goal]:
         for name, value in self.exponents(kind).items():

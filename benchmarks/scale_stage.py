@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,12 +34,15 @@ class Stage:
     Attributes:
         name: of the component.
         seconds: from when it is begun to when its outputs are registered.
+        cpu: seconds of processors that its process took meanwhile, which other work on the
+            machine does not lengthen.
         peak: bytes that its process has held at most.
         worker: bytes that one of Beam's processes has held at most; 0 if there was none.
     """
 
     name: str
     seconds: float
+    cpu: float
     peak: int
     worker: int
 
@@ -51,8 +55,8 @@ def run_stage(name: str, options: dict[str, Any], model: str) -> Stage:
         options: of the pipeline, over those of the preset `smoke`.
         model: a directory with a SavedModel, which is taken where one would be trained.
     """
-    (seconds, peak), worker = _forked(_run_stage, name, options, model)
-    return Stage(name, seconds, peak, worker)
+    (seconds, cpu, peak), worker = _forked(_run_stage, name, options, model)
+    return Stage(name, seconds, cpu, peak, worker)
 
 
 def stage_names(options: dict[str, Any]) -> list[str]:
@@ -116,8 +120,8 @@ def _train(options: dict[str, Any]) -> str:
     return path_utils.serving_model_path(Run(config).output("Trainer", "model").uri)
 
 
-def _run_stage(stage: str, options: dict[str, Any], model: str) -> tuple[float, int]:
-    """Its seconds, and the bytes that this process has held at most."""
+def _run_stage(stage: str, options: dict[str, Any], model: str) -> tuple[float, float, int]:
+    """Its seconds, those of processors, and the bytes that this process has held at most."""
     from tfx import v1 as tfx
     from tfx.orchestration.pipeline import RunOptions
 
@@ -138,9 +142,10 @@ def _run_stage(stage: str, options: dict[str, Any], model: str) -> tuple[float, 
     )
     pipeline.metadata_connection_config = store.connection(config.root)
     only = RunOptions(from_nodes=[stage], to_nodes=[stage])
+    start = time.process_time()
     tfx.orchestration.LocalDagRunner().run(pipeline, run_options=only)
     (seconds,) = [each.seconds for each in Run(config).stages if each.name == stage]
-    return seconds, _most_held(os.getpid())
+    return seconds, time.process_time() - start, _most_held(os.getpid())
 
 
 def take(fn_args: "FnArgs") -> None:
