@@ -2,7 +2,7 @@
 .POSIX:
 .PHONY: help run test test-fast test-tfserving test-faults test-prism \
 	test-kubeflow-local test-kubeflow image test-image check format lock \
-	bench-training bench-pytorch bench-quality bench-serving clean
+	bench-training bench-pytorch bench-quality bench-serving bench-scale clean
 .DEFAULT_GOAL := help
 
 SOURCES := pipeline components modules serving
@@ -78,6 +78,9 @@ bench-quality: .venv/installed ## Measure perplexities; ARGS="--part book --json
 
 bench-serving: .venv/installed ## Time a served model beside the book's loop; ARGS="--json FILE"
 	@"$(BIN)/python" -m benchmarks.serving $(ARGS)
+
+bench-scale: .venv/installed ## Measure how time and memory grow with the corpus; ARGS="--json FILE"
+	@"$(BIN)/python" -m benchmarks.scale $(ARGS)
 
 bench-pytorch: .venv-bench/installed ## Install PyTorch for bench-training: some 5 GB
 

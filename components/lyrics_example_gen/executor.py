@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import apache_beam as beam
 from tfx import types
+from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components import stream
@@ -34,7 +35,7 @@ HOLD_OUT = "hold_out"
 ACCOUNT = "account"  # the property of the examples that holds an Account, as JSON
 
 OPEN_ARCHIVES = 8  # a worker keeps so many
-BATCH = 50  # pieces in an element: Beam takes longer over an element than over a short song
+BATCH = 50  # pieces in a line: Beam takes longer over an element than over a short song
 
 
 class Executor(BeamExecutor):
@@ -68,20 +69,43 @@ class Executor(BeamExecutor):
         splits = _by_split(corpus.documents, pieces)
         describe(examples, list(splits))
         _record(examples, source, account_of(corpus, pieces, originals))
+        temporary = os.path.join(streams, "temporary")
+        fileio.makedirs(temporary)
+        try:
+            self._read_and_write(splits, options, examples, streams, temporary)
+        finally:
+            fileio.rmtree(temporary)
+
+    def _read_and_write(
+        self,
+        splits: dict[str, list[tuple[Document, Piece]]],
+        options: CorpusOptions,
+        examples: types.Artifact,
+        streams: str,
+        temporary: str,
+    ) -> None:
+        """Reads the pieces of each split on Beam.
+
+        Which they are lies in a file, not in the pipeline: Dataflow takes no graph of more than
+        10 MB, and with them it would have so many at a quarter of a million songs.
+        """
         with self.pipeline() as pipeline:
             for split, parts in splits.items():
                 _stream(parts).save(path_of(streams, split))
+                path = os.path.join(temporary, f"{split}.jsonl")
+                _save(parts, path)
                 directory = artifact_utils.get_split_uri([examples], split)
                 _ = (
                     pipeline
-                    | f"Pieces[{split}]" >> beam.Create(_batches(parts))
+                    | f"Pieces[{split}]" >> beam.io.ReadFromText(path)
+                    | f"Spread[{split}]" >> beam.Reshuffle()
                     | f"Read[{split}]" >> beam.ParDo(ReadExamples(options.max_ratio, FILES))
                     | f"Write[{split}]" >> _write(directory)
                 )
 
 
 class ReadExamples(beam.DoFn):
-    """A list of (Document, Piece) to the Examples of the pieces, in order, serialised."""
+    """A line that `_save` wrote to the Examples of its pieces, in order, serialised."""
 
     def __init__(self, max_ratio: float, files: Fetched) -> None:
         self._max_ratio = max_ratio
@@ -97,9 +121,10 @@ class ReadExamples(beam.DoFn):
         """Lets go of them."""
         self._open.cache_clear()
 
-    def process(self, element: list[tuple[Document, Piece]]) -> Iterator[bytes]:
+    def process(self, element: str) -> Iterator[bytes]:
         """Yields serialised tf.train.Examples."""
-        for document, piece in element:
+        for of_document, of_piece in json.loads(element):
+            document, piece = Document(*of_document), Piece(*of_piece)
             archive = self._open(document.path)
             for position, text in passages(archive, document, piece.start, piece.stop):
                 example = make_example(
@@ -113,8 +138,12 @@ class ReadExamples(beam.DoFn):
                 yield serialize(example)
 
 
-def _batches(parts: Sequence[tuple[Document, Piece]]) -> list[Sequence[tuple[Document, Piece]]]:
-    return [parts[start : start + BATCH] for start in range(0, len(parts), BATCH)]
+def _save(parts: Sequence[tuple[Document, Piece]], path: str) -> None:
+    """Writes some pieces a line, each with the document that it is of."""
+    with fileio.open(path, "w") as file:
+        for start in range(0, len(parts), BATCH):
+            batch = parts[start : start + BATCH]
+            file.write(json.dumps([list(map(dataclasses.astuple, part)) for part in batch]) + "\n")
 
 
 def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[str]:

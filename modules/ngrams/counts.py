@@ -62,9 +62,7 @@ class NgramCounts:
         arrays = {"header": np.array([self.vocab_size, self.line_end, len(self.levels)])}
         for order, level in enumerate(self.levels, 1):
             arrays |= {f"keys_{order}": level.keys, f"counts_{order}": level.counts}
-        buffer = BytesIO()  # not every file system can seek, as the format does
-        np.savez(buffer, **arrays)
-        file.write(buffer.getvalue())
+        np.savez(_Stream(file), **arrays)  # at once: as bytes it would be held twice more
 
     @classmethod
     def load(cls, file: BinaryIO) -> "NgramCounts":
@@ -76,6 +74,21 @@ class NgramCounts:
                 for order in range(1, orders + 1)
             ]
         return cls(vocab_size, line_end, tuple(levels))
+
+
+class _Stream:
+    """A file that cannot seek, as not every file system can: the format has a way for such."""
+
+    read = None  # by which NumPy knows a file
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.flush = file.flush
+
+    def write(self, data: bytes) -> int:
+        """Writes all of it, and says so, as TensorFlow's files do not."""
+        self._file.write(data)
+        return len(data)
 
 
 class Stretch(NamedTuple):

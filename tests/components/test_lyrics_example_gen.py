@@ -93,6 +93,26 @@ def test_the_examples_of_one_document_have_positions_and_a_gap(tmp_path, pack, r
     assert sum(len(record[3]) for record in held_out) == 1_000
 
 
+def test_what_beam_is_told_does_not_grow_with_the_songs(tmp_path, pack, monkeypatch):
+    """An engine takes a graph of some megabytes; the list of the songs lies in a file."""
+    made, make = [], Executor.pipeline
+    monkeypatch.setattr(Executor, "pipeline", lambda self: made.append(make(self)) or made[-1])
+    for songs in (20, 2_000):
+        directory = tmp_path / f"{songs:04d}"
+        directory.mkdir()
+        members = {f"{n * 7919 % 10_007}.txt": f"第{n}首歌\n" for n in range(songs)}
+        run_executor(directory, pack(directory / "a.zip", members))
+        assert sum(len(stream) for stream in streams(directory)) == songs
+        assert sorted(os.listdir(directory / "documents")) == ["eval.json", "train.json"]
+    few, many = (pipeline.to_runner_api().ByteSize() for pipeline in made)
+    assert many == pytest.approx(few, rel=0.05)
+
+
+def streams(directory) -> list:
+    paths = (path_of(str(directory / "documents"), split) for split in ("train", "eval"))
+    return [Stream.load(path).documents for path in paths]
+
+
 def test_the_artifact_says_what_it_holds(tmp_path, pack):
     artifact = run_executor(tmp_path, pack(tmp_path / "a.zip", {"a.txt": "一" * 999}))
     assert artifact_utils.decode_split_names(artifact.split_names) == ["train", "eval"]

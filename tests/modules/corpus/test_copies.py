@@ -39,6 +39,11 @@ def test_a_short_text_is_a_copy_of_the_same_alone():
     )
 
 
+def test_what_nobody_shares_and_what_everybody_does_tells_nothing():
+    assert originals([]) == originals([song(0), song(1)]) == {}
+    assert originals([song(1)] * 102) == dict.fromkeys(range(1, 100), 0)
+
+
 def documents(number: int) -> list[Document]:
     return [Document(i, f"{i}.txt", "a.zip", f"{i}.txt", "utf-8", 100) for i in range(number)]
 

@@ -78,6 +78,22 @@ def test_what_is_saved_is_loaded():
     assert listed(loaded) == listed(counts) == counted([[3, 1, 3]], 5)
 
 
+def test_a_file_that_can_only_be_written_to_will_do():
+    class Pipe:  # as one of TensorFlow's
+        written = b""
+
+        def write(self, data):
+            self.written += data
+
+        def flush(self):
+            pass
+
+    counts = count([stretch([3, 1, 3])], VOCAB_SIZE, line_end=2, order=5)
+    file = Pipe()
+    counts.save(file)
+    assert listed(NgramCounts.load(BytesIO(file.written))) == listed(counts)
+
+
 def test_large_vocabularies_and_many_nodes_have_their_keys():
     ids = np.arange(60_000) * 16
     counts = count([Stretch(ids, 0)], vocab_size=10**6, line_end=0, order=6)
