@@ -8,18 +8,20 @@ from typing import Any
 
 import cloup
 
+from modules.checks import options_of
 from modules.contract import MODEL_NAME, blank_out
 from modules.corpus import reader
 from modules.corpus.files import Files, match
 from modules.errors import LyricsError
 from modules.hyperparameters import Task
-from pipeline.commands.command_line import json_option, verbose_option
+from pipeline.commands.command_line import flags, json_option, verbose_option
 from pipeline.commands.pipeline_options import make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
-from pipeline.root import room
+from pipeline.root import identity, room
 from pipeline.root.failures import explained
 from pipeline.root.lock import held
+from pipeline.root.server import MetadataOptions, Server, logged_in
 from pipeline.summary import Summary
 from serving.server.flags import ServerOptions
 
@@ -29,6 +31,7 @@ _TO_FILL_IN = "想要有□升机"
 
 @cloup.command()
 @pipeline_options
+@flags(options_of(MetadataOptions), {})
 @cloup.option_group(
     "Where and how",
     cloup.option(
@@ -44,7 +47,12 @@ _TO_FILL_IN = "想要有□升机"
     verbose_option,
 )
 def run(
-    options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | None, wait: bool
+    options: dict[str, Any],
+    metadata: str | None,
+    as_json: bool,
+    verbose: bool,
+    prefix: str | None,
+    wait: bool,
 ) -> None:
     """Run the pipeline here.
 
@@ -54,12 +62,14 @@ def run(
 
     config = make_config(**options)
     here = config.here()
+    server = MetadataOptions(metadata).server()
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
-    with closing(FILES):
+    identity.check(here.root, server)
+    with closing(FILES), logged_in(server):
         _check_data(config, FILES)  # in a moment; to import TFX takes many
         _check_beam(config)
         with held(here.root, wait):
-            summary = _run(here)
+            summary = _run(here, server)
             try:
                 if summary.pushed_to:
                     with progress.working("asking the pushed model"):
@@ -85,7 +95,7 @@ def _check_beam(config: PipelineConfig) -> None:
         beam_parser.check(config.beam)
 
 
-def _run(config: PipelineConfig) -> Summary:
+def _run(config: PipelineConfig, server: Server | None) -> Summary:
     """Runs the pipeline under a root that is held."""
     with explained(config.root):
         room.check(config)
@@ -94,8 +104,8 @@ def _run(config: PipelineConfig) -> Summary:
             from pipeline.metadata import summarise
 
         with progress.progress() as on_stage:
-            local.run(config, on_stage)
-        return summarise(config)
+            local.run(config, on_stage, server)
+        return summarise(config, server)
 
 
 def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:
