@@ -1,6 +1,6 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving test-faults test-prism \
+.PHONY: help run test test-fast test-tfserving test-faults test-prism test-mysql \
 	test-kubeflow-local image test-image check format lock \
 	bench-training bench-pytorch bench-quality bench-serving clean
 .DEFAULT_GOAL := help
@@ -17,6 +17,9 @@ PYTHON := $(shell for python in python3.11 python3.10 python3 python; do \
 	2>/dev/null && echo $$python && break; done)
 NO_PYTHON := tfx-lyrics needs Python 3.11 or 3.10 with its venv module and found neither:
 NO_PYTHON += install one, for example with `apt-get install python3.11-venv` or `pyenv install 3.11`.
+
+NO_MARIADB := make test-mysql needs a MariaDB server and found none:
+NO_MARIADB += install it with `apt-get install mariadb-server`; it need not be started.
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -41,6 +44,10 @@ test-kubeflow-local: .venv/installed ## Run the compiled pipeline as Kubeflow do
 
 test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
 	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)
+
+test-mysql: .venv/installed ## Have roots share a store of metadata on MariaDB, from Debian's packages
+	@PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null || { echo '$(NO_MARIADB)' >&2; exit 1; }
+	@$(PYTEST) -m mysql --durations 10 $(ARGS)
 
 image: ## Build the image, with docker, podman or buildah; ARGS="--build-arg BASE=..."
 	@image/build.sh $(ARGS)

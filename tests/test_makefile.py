@@ -50,6 +50,7 @@ def test_help_names_every_target(checkout):
         "test-tfserving",
         "test-faults",
         "test-prism",
+        "test-mysql",
         "check",
         "clean",
     } <= targets

@@ -13,8 +13,10 @@ PASSWORD = "MYSQL_PWD"  # what MySQL's own programs read, and ML Metadata with t
 _SECONDS = 5  # without an answer, after which the server is given up
 _PORT = 3306
 _FORM = "mysql://USER[:PASSWORD]@HOST[:PORT]/DATABASE"
-_HIDDEN = "{metadata.name}, which is not shown as it may hold a password, "
-_REMEDY = f": give {_FORM}, with percent-encoding for what is no letter or digit, as %2F for /"
+_REMEDY = (
+    " (what was given is not shown, as it may hold a password): give "
+    f"{_FORM}, with percent-encoding for what is no letter or digit, as %2F for /"
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ class Server:
                 user=self.user,
                 password=password.encode(),  # else it would be Latin-1
                 database=self.database,
+                ssl_disabled=True,  # as ML Metadata's client, which cannot verify a server
                 **limits,
             ).close()
         except pymysql.MySQLError as error:
@@ -117,6 +120,7 @@ _REMEDIES: dict[object, str] = {  # by the codes of the protocol
     1698: _LOGIN,
     2003: _ANSWER,
     2013: _ANSWER,
+    3159: "let the user in without TLS, which ML Metadata's client cannot verify",
 }
 
 
@@ -172,7 +176,7 @@ def _missing(parts: SplitResult) -> str | None:
         return "names no host"
     if parts.port == 0:
         return "has no number from 1 to 65535 for a port"
-    if not parts.path[1:] or "/" in parts.path[1:]:
+    if not parts.path[1:] or {*"/@"} & {*parts.path[1:]}:
         return "names no database, or more than one"
     if parts.query or parts.fragment:
         return "has more than a database after its host"
@@ -180,4 +184,4 @@ def _missing(parts: SplitResult) -> str | None:
 
 
 def _wrong(said: str) -> ConfigError:
-    return ConfigError(_HIDDEN + said + _REMEDY, {"metadata": None})
+    return ConfigError(f"{{metadata.name}} {said}{_REMEDY}", {"metadata": None})

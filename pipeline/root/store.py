@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx import v1 as tfx
+from tfx.orchestration.metadata import Metadata
 
 from modules.errors import StorageError
 from pipeline.root.identity import METADATA, pipeline_name
@@ -30,6 +31,13 @@ def path(root: str) -> str:
     return os.path.join(root, METADATA)
 
 
+def _opened(config: mlmd.ConnectionConfig) -> metadata_store.MetadataStore:
+    if not config.HasField("mysql"):
+        return metadata_store.MetadataStore(config)
+    with Metadata(config) as handle:  # which tries again while another process makes the tables
+        return handle.store
+
+
 class Store:
     """The metadata of the runs under a root, without those of roots that share their store.
 
@@ -40,7 +48,7 @@ class Store:
     """
 
     def __init__(self, root: str, server: Server | None = None) -> None:
-        self.metadata = metadata_store.MetadataStore(connection(root, server))
+        self.metadata = _opened(connection(root, server))
         name = pipeline_name(root, server)
         self._pipeline = self.metadata.get_context_by_type_and_name("pipeline", name)
         if server and not self._pipeline and os.path.exists(os.path.join(root, "artifacts")):
