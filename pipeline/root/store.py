@@ -1,4 +1,8 @@
-"""What the metadata of a root say."""
+"""What the metadata of a root say.
+
+Not public in TFX 1.16: `Metadata`, which tries again while another process makes the tables of a
+store. Without it that would be a loop here.
+"""
 
 import os
 from collections.abc import Iterable
@@ -34,7 +38,7 @@ def path(root: str) -> str:
 def _opened(config: mlmd.ConnectionConfig) -> metadata_store.MetadataStore:
     if not config.HasField("mysql"):
         return metadata_store.MetadataStore(config)
-    with Metadata(config) as handle:  # which tries again while another process makes the tables
+    with Metadata(config) as handle:
         return handle.store
 
 
