@@ -39,8 +39,13 @@ _CAUSES = (
         "run again",
     ),
     (
+        ("Out of range value for column 'int_value'",),
+        "the store of {metadata.name} holds whole numbers up to 2,147,483,647, and a span or a "
+        "version has a larger one: number these otherwise, or give a root without {metadata.name}",
+    ),
+    (
         ("command denied to user",),
-        "{metadata.name} does not let its user do what ML Metadata does ({said}): grant ALL on the "
+        "the server of {metadata.name} does not let its user do what ML Metadata does ({said}): grant ALL on the "
         "database, and run again; every stage that had ended is kept",
     ),
     (
@@ -49,8 +54,8 @@ _CAUSES = (
             *("Can't connect to", "Server shutdown in progress"),
         ),
         "the server of {metadata.name} answers no more ({said}): see that it runs, and lets its "
-        "user in by mysql_native_password, which is all that ML Metadata's client knows, and run "
-        "again; every stage that had ended is kept",
+        "user in by mysql_native_password, as ML Metadata's client needs it, and run again; every "
+        "stage that had ended is kept",
     ),
 )
 

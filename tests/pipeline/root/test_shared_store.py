@@ -109,6 +109,20 @@ def test_every_character_comes_back(mariadb, tmp_path, characters):
     assert found.custom_properties == artifact.custom_properties
 
 
+def test_a_number_that_has_no_place_is_told(mariadb, database, tmp_path):
+    known = server(mariadb.url(database))
+    with logged_in(known):
+        metadata = Store(str(tmp_path), known).metadata
+        kind = metadata.put_artifact_type(mlmd.ArtifactType(name="Model"))
+        artifact = mlmd.Artifact(type_id=kind)
+        artifact.custom_properties["version"].int_value = 2**31
+        with (
+            pytest.raises(StorageError, match="holds whole numbers up to 2,147,483,647, and a"),
+            explained(str(tmp_path)),
+        ):
+            metadata.put_artifacts([artifact])
+
+
 def test_a_run_waits_while_another_makes_the_tables(mariadb, database, tmp_path):
     known = server(mariadb.url(database))
     table = f"{database}.Event"
