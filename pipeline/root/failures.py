@@ -45,8 +45,8 @@ _CAUSES = (
     ),
     (
         ("command denied to user",),
-        "the server of {metadata.name} does not let its user do what ML Metadata does ({said}): grant ALL on the "
-        "database, and run again; every stage that had ended is kept",
+        "the server of {metadata.name} does not let its user do what ML Metadata does ({said}): "
+        "grant ALL on the database, and run again; every stage that had ended is kept",
     ),
     (
         (
