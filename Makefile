@@ -1,6 +1,6 @@
 # `make run` and `make test` set up whatever is missing first.
 .POSIX:
-.PHONY: help run test test-fast test-tfserving test-faults test-prism \
+.PHONY: help run test test-fast test-tfserving test-faults test-prism test-mysql \
 	test-kubeflow-local test-kubeflow image test-image check format lock \
 	bench-training bench-pytorch bench-quality bench-serving bench-scale clean
 .DEFAULT_GOAL := help
@@ -21,6 +21,9 @@ NO_PYTHON += install one, for example with `apt-get install python3.11-venv` or 
 NO_CLUSTER := make test-kubeflow needs a cluster with Kubeflow Pipelines: `kubectl` on the PATH and
 NO_CLUSTER += configured for it (KUBECONFIG), the address of its API or page in KFP_HOST, such as
 NO_CLUSTER += http://localhost:8080 of a port-forward, and in KFP_IMAGE an image that it can pull.
+
+NO_MARIADB := make test-mysql needs a MariaDB server and found none:
+NO_MARIADB += install it with `apt-get install mariadb-server`; it need not be started.
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 16
@@ -49,6 +52,10 @@ test-kubeflow: .venv/installed ## Run the pipeline on the cluster that KFP_HOST 
 
 test-prism: .venv/installed .prism/prism ## Run the data's stages on Prism, a portable Beam runner
 	@PATH="$(CURDIR)/.prism:$$PATH" $(PYTEST) -m engines $(ARGS)
+
+test-mysql: .venv/installed ## Have roots share a store of metadata on MariaDB, from Debian's packages
+	@PATH="$$PATH:/usr/sbin" command -v mariadbd >/dev/null || { echo '$(NO_MARIADB)' >&2; exit 1; }
+	@$(PYTEST) -m mysql --durations 10 $(ARGS)
 
 image: ## Build the image, with docker, podman or buildah; ARGS="--build-arg BASE=..."
 	@image/build.sh $(ARGS)

@@ -33,6 +33,7 @@ setup(
         "prometheus-client",  # counts what the local server does
         "protobuf",
         "pyarrow",  # reads gs:// for fsspec: see modules/corpus/google.py
+        "pymysql",  # says why a MySQL server does not let a run in, where ML Metadata does not
         "python-rapidjson",  # reads the bodies of REST requests as TF Serving does
         "pyyaml",
         "rich",

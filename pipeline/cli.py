@@ -19,13 +19,14 @@ from pipeline.commands.serve import serve
 from pipeline.config import OPTIONS
 from pipeline.console import output
 from pipeline.kubeflow.options import ClusterOptions, KfpOptions
+from pipeline.root.server import MetadataOptions
 from serving.server.flags import ServerOptions
 
 _COMMANDS = (run, serve, ask.generate, ask.score, ask.fill, ask.next_, models, clean, kubeflow)
 _FURTHER = (bptt, protoset)
 _OPTIONS = [
     option
-    for options in (ServerOptions, ClusterOptions, KfpOptions)
+    for options in (MetadataOptions, ServerOptions, ClusterOptions, KfpOptions)
     for option in options_of(options)
 ]
 _WIDTH = cloup.HelpFormatter.settings(max_width=80)

@@ -19,7 +19,7 @@ from pipeline import gate
 from pipeline.config import UNFINISHED, PipelineConfig
 
 
-def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
+def create_pipeline(config: PipelineConfig, name: str = contract.MODEL_NAME) -> tfx.dsl.Pipeline:
     """Zips of lyrics to a pushed model; the same nodes run here and on Kubeflow."""
     all_splits = config.vocabulary.vocabulary_splits == "all"
     scored_splits = list(map(features.scored_split, config.splits))
@@ -92,7 +92,7 @@ def create_pipeline(config: PipelineConfig) -> tfx.dsl.Pipeline:
     )
     pusher = Pusher(trainer.outputs["model"], evaluator.outputs["blessing"], config.serving_dir)
     return tfx.dsl.Pipeline(
-        pipeline_name=contract.MODEL_NAME,
+        pipeline_name=name,
         pipeline_root=os.path.join(config.root, "artifacts"),
         enable_cache=True,
         beam_pipeline_args=config.beam.arguments(config.root),

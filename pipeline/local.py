@@ -1,4 +1,4 @@
-"""Runs the pipeline on this machine: LocalDagRunner, with its metadata in SQLite.
+"""Runs the pipeline on this machine: LocalDagRunner, with its metadata in SQLite, or on a server.
 
 Not public in TFX 1.16: the sentence that LocalDagRunner logs as a stage begins, which is read here,
 since it has no callback. Without it only the progress would be missing.
@@ -17,19 +17,25 @@ from modules.training.halves import divide_processors
 from pipeline.beam import write_requirements
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
-from pipeline.root import integrity, manifest, store
+from pipeline.root import identity, integrity, manifest, store
 from pipeline.root.debris import sweep
 from pipeline.root.lock import held
+from pipeline.root.server import Server
 
 OnStage = Callable[[str, int, int], None]
 
 
-def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: None) -> None:
+def run(
+    config: PipelineConfig,
+    on_stage: OnStage = lambda stage, done, total: None,
+    server: Server | None = None,
+) -> None:
     """Runs every stage that is not cached.
 
     Args:
         config: what to run; everything is written under `config.root`.
         on_stage: told, as each stage begins, its name, how many are done, and of how many.
+        server: of the store that has the metadata, logged in to; None for a file in the root.
 
     Raises:
         LyricsError: if the data or the options make no sense, or an artifact is not what was
@@ -39,20 +45,22 @@ def run(config: PipelineConfig, on_stage: OnStage = lambda stage, done, total: N
     divide_processors()
     sys.dont_write_bytecode = True  # of what TensorFlow generates: TMPDIR would keep it for ever
     with closing(FILES), held(config.root), _StageListener(on_stage) as listener:
+        identity.check(config.root, server)
         integrity.check(config.root)
-        sweep(config.root, config.serving_dir)
+        sweep(config.root, config.serving_dir, server)
         manifest.check(config.root)
-        pipeline = create_pipeline(config)
+        pipeline = create_pipeline(config, identity.pipeline_name(config.root, server))
         write_requirements(pipeline.beam_pipeline_args)
-        pipeline.metadata_connection_config = store.connection(config.root)
+        pipeline.metadata_connection_config = store.connection(config.root, server)
         listener.total = len(pipeline.components)
         try:
             tfx.orchestration.LocalDagRunner().run(pipeline)
         except Exception:
             with suppress(Exception):  # a disk that is full, say, is told of first
-                sweep(config.root, config.serving_dir)
+                sweep(config.root, config.serving_dir, server)
             raise
-        manifest.record(config.root, store.outputs(config.root))
+        artifacts = store.Store(config.root, server).artifacts()
+        manifest.record(config.root, [artifact.uri for artifact in artifacts])
 
 
 class _StageListener(logging.Handler):

@@ -18,13 +18,14 @@ from modules.signatures.language import mixture_weights
 from modules.training.search import values_of
 from modules.vocabulary.indices import VOCABULARY_NAME
 from pipeline.config import PipelineConfig
-from pipeline.root import store
+from pipeline.root.server import Server
+from pipeline.root.store import Store
 from pipeline.summary import Stage, Summary
 
 
-def summarise(config: PipelineConfig) -> Summary:
-    """The newest run under `config.root`."""
-    run = Run(config)
+def summarise(config: PipelineConfig, server: Server | None = None) -> Summary:
+    """The newest run under `config.root`, whose metadata are on a server or in a file there."""
+    run = Run(config, server)
     read = run.output("LyricsExampleGen", EXAMPLES).custom_properties
     blessing = run.output("Evaluator", "blessing").custom_properties
     pushed = run.output("Pusher", "pushed_model").custom_properties
@@ -48,15 +49,16 @@ def summarise(config: PipelineConfig) -> Summary:
 
 
 class Run:
-    """The newest run in the metadata store of a pipeline.
+    """The newest run under a root.
 
     Attributes:
         stages: in the order in which they ran.
     """
 
-    def __init__(self, config: PipelineConfig) -> None:
-        self._store = store.opened(config.root)
-        newest, *_ = store.runs(self._store)
+    def __init__(self, config: PipelineConfig, server: Server | None = None) -> None:
+        store = Store(config.here().root, server)
+        self._store = store.metadata
+        newest, *_ = store.runs()
         executions = self._store.get_executions_by_context(newest.id)
         executions.sort(key=lambda execution: execution.id)
         types = {kind.id: kind.name for kind in self._store.get_execution_types()}

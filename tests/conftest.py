@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path, PurePath
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
 
@@ -110,6 +111,20 @@ def s3_endpoint() -> Iterator[str]:
     server.start()
     yield "http://{}:{}".format(*server.get_host_and_port())
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Any]:
+    """A server on this machine that has been started; skips where there is none."""
+    from mariadb import MariaDb, binary
+
+    if not binary("mariadbd"):
+        pytest.skip("no MariaDB server: `make test-mysql` says what to install")
+    with TemporaryDirectory(prefix="mariadb-") as directory:  # a socket's path has to be short
+        server = MariaDb(Path(directory))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -52,6 +52,7 @@ def test_help_names_every_target(checkout):
         "test-faults",
         "test-kubeflow",
         "test-prism",
+        "test-mysql",
         "check",
         "clean",
     } <= targets

@@ -143,7 +143,8 @@ def _save(parts: Sequence[tuple[Document, Piece]], path: str) -> None:
     with fileio.open(path, "w") as file:
         for start in range(0, len(parts), BATCH):
             batch = parts[start : start + BATCH]
-            file.write(json.dumps([list(map(dataclasses.astuple, part)) for part in batch]) + "\n")
+            plain = [(dataclasses.astuple(one), dataclasses.astuple(part)) for one, part in batch]
+            file.write(json.dumps(plain) + "\n")
 
 
 def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[str]:

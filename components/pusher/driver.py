@@ -6,11 +6,13 @@ import os
 from ml_metadata.proto.metadata_store_pb2 import Artifact
 from tensorflow.errors import OpError
 from tensorflow.io import gfile
-from tfx.types import standard_artifacts
+from tfx.proto import pusher_pb2
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.utils import proto_utils
 
 from components import drivers, pushed, saved_models
 from components.executors import Artifacts, Properties
-from components.pusher.executor import PUSHED_DESTINATION
+from components.pusher.executor import PUSHED_DESTINATION, PUSHED_VERSION
 from modules.errors import LyricsError
 
 _logger = logging.getLogger(__name__)
@@ -26,12 +28,25 @@ class Driver(drivers.Driver):
 
     def properties(self, exec_properties: Properties, inputs: Artifacts) -> dict[str, int | str]:
         """See base class."""
+        destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
+        )
+        base = destination.filesystem.base_directory
         pushes = self.artifacts(standard_artifacts.PushedModel.TYPE_NAME)
         try:
-            return {LOST_VERSIONS: sum(map(is_lost, pushes))}
+            lost = sum(is_in(base, push) and is_lost(push) for push in pushes)
         except (LyricsError, OpError) as error:
             _logger.debug("cannot look for the versions: %s", error)
             return {}
+        return {LOST_VERSIONS: lost}
+
+
+def is_in(base: str, push: Artifact) -> bool:
+    """Whether its version is one of a directory's: a store may know of others."""
+    version = push.custom_properties[PUSHED_VERSION].string_value
+    path = push.custom_properties[PUSHED_DESTINATION].string_value
+    return path == os.path.join(base, version)
 
 
 def is_lost(push: Artifact) -> bool:

@@ -9,18 +9,20 @@ from typing import Any
 import cloup
 
 from modules.bucket import Bucket, is_bucket
+from modules.checks import options_of
 from modules.contract import MODEL_NAME, blank_out
 from modules.corpus import reader
 from modules.corpus.files import Files, match
 from modules.errors import LyricsError
 from modules.hyperparameters import Task
-from pipeline.commands.command_line import json_option, verbose_option
+from pipeline.commands.command_line import flags, json_option, verbose_option
 from pipeline.commands.pipeline_options import check_beam, make_config, pipeline_options
 from pipeline.config import PipelineConfig
 from pipeline.console import machines, messages, progress, tables
-from pipeline.root import room, unchanged
+from pipeline.root import identity, room, unchanged
 from pipeline.root.failures import explained
 from pipeline.root.lock import held
+from pipeline.root.server import MetadataOptions, Server, logged_in
 from pipeline.summary import Summary
 from serving.server.flags import ServerOptions
 
@@ -30,6 +32,7 @@ _TO_FILL_IN = "想要有□升机"
 
 @cloup.command()
 @pipeline_options
+@flags(options_of(MetadataOptions), {})
 @cloup.option_group(
     "Where and how",
     cloup.option(
@@ -45,7 +48,12 @@ _TO_FILL_IN = "想要有□升机"
     verbose_option,
 )
 def run(
-    options: dict[str, Any], as_json: bool, verbose: bool, prefix: str | None, wait: bool
+    options: dict[str, Any],
+    metadata: str | None,
+    as_json: bool,
+    verbose: bool,
+    prefix: str | None,
+    wait: bool,
 ) -> None:
     """Run the pipeline here.
 
@@ -55,15 +63,17 @@ def run(
 
     config = make_config(**options)
     here = config.here()
+    server = MetadataOptions(metadata).server()
     messages.set_up_logging(verbose, "components", "modules", "pipeline", "serving.client")
-    with closing(FILES):
+    identity.check(here.root, server)
+    with closing(FILES), logged_in(server):
         _check_data(config, FILES)  # in a moment; to import TFX takes many
         check_beam(config)
         if is_bucket(config.serving_dir):
             Bucket(config.serving_dir).check()
         with held(here.root, wait):
             with explained(here.root):
-                summary = unchanged.recall(here, prefix) or _run(here)
+                summary = unchanged.recall(here, prefix) or _run(here, server)
             try:
                 if summary.pushed_to and not (summary.lyric or summary.filled):
                     with progress.working("asking the pushed model"):
@@ -82,7 +92,7 @@ def _check_data(config: PipelineConfig, files: Files) -> None:
         reader.check(match(config.data, files), config.corpus, files)
 
 
-def _run(config: PipelineConfig) -> Summary:
+def _run(config: PipelineConfig, server: Server | None) -> Summary:
     """Runs the pipeline under a root that is held."""
     room.check(config)
     with progress.working("importing TensorFlow and TFX"):
@@ -90,8 +100,8 @@ def _run(config: PipelineConfig) -> Summary:
         from pipeline.metadata import summarise
 
     with progress.progress() as on_stage:
-        local.run(config, on_stage)
-    return summarise(config)
+        local.run(config, on_stage, server)
+    return summarise(config, server)
 
 
 def _answer(pushed_to: str, task: Task, prefix: str | None) -> dict[str, Any]:

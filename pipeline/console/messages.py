@@ -23,6 +23,7 @@ def set_up_logging(verbose: bool, *packages: str) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # what fails is in the error already
+    os.environ.setdefault("GLOG_minloglevel", "3")  # ML Metadata's: so it is there
     warnings.simplefilter("ignore")
     logging.getLogger().addHandler(logging.NullHandler())
     for library in ("absl", "tensorflow", "apache_beam"):

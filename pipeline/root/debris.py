@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from glob import escape, glob
 from pathlib import Path
 
-from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.pusher.publish import UNFINISHED
 from pipeline.root import store
+from pipeline.root.server import Server
 
 _logger = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ class Debris:
     executions: list[mlmd.Execution]
 
 
-def find(metadata: metadata_store.MetadataStore, root: str, serving_dir: str) -> Debris:
+def find(kept: store.Store, root: str, serving_dir: str) -> Debris:
     """The debris under a root that this process holds; all is, if its metadata are lost."""
-    executions = metadata.get_executions()
+    executions = kept.executions()
     finished = {str(e.id) for e in executions if e.last_known_state in store.FINISHED}
     artifacts = os.path.join(escape(root), "artifacts", "*")
     outputs = [path for path in glob(f"{artifacts}/*/*") if os.path.basename(path) not in finished]
@@ -41,19 +41,19 @@ def find(metadata: metadata_store.MetadataStore, root: str, serving_dir: str) ->
     return Debris([*outputs, *working, *pushes], running)
 
 
-def sweep(root: str, serving_dir: str) -> None:
+def sweep(root: str, serving_dir: str, server: Server | None = None) -> None:
     """Removes the debris under a root that this process holds; says so in a line."""
     if not os.path.exists(os.path.join(root, "artifacts")):
         return
-    metadata = store.opened(root)
-    debris = find(metadata, root, serving_dir)
+    kept = store.Store(root, server)
+    debris = find(kept, root, serving_dir)
     megabytes = sum(map(size, debris.paths)) / 2**20
     for path in debris.paths:
         remove(path)
     for execution in debris.executions:
         execution.last_known_state = mlmd.Execution.FAILED
     if debris.executions:
-        metadata.put_executions(debris.executions)
+        kept.metadata.put_executions(debris.executions)
     if megabytes or debris.executions:  # a run that ends well leaves empty folders
         _logger.info(
             "cleared what was left unfinished: %.1f MB in %d places, and %d stages marked as "

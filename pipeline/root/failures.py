@@ -1,4 +1,4 @@
-"""What a disk that is full, broken or not this user's comes to, whoever meets it. No TensorFlow."""
+"""What a disk, or the server of a store, that fails comes to, whoever meets it. No TensorFlow."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 from modules.errors import LyricsError, StorageError, chain
 
-# In the words of the operating system and of SQLite, which every library passes on: what it is, and
-# what to do.
+# In the words of the operating system, of SQLite and of MySQL, which every library passes on: what
+# it is, and what to do.
 _CAUSES = (
     (
         ("No space left on device", "Disk quota exceeded", "disk is full"),
@@ -35,6 +35,31 @@ _CAUSES = (
         "{root} has a damaged metadata.sqlite: remove that file and run again, which does every "
         "stage anew and leaves the pushed versions where they are",
     ),
+    (
+        ("subset of tables in MLMD instance",),
+        "the database of {metadata.name} has only some of the tables of ML Metadata, as a first "
+        "run leaves them that is cut off while it makes them: have it dropped and made anew, and "
+        "run again",
+    ),
+    (
+        ("Out of range value for column 'int_value'",),
+        "the store of {metadata.name} holds whole numbers up to 2,147,483,647, and a span or a "
+        "version has a larger one: number these otherwise, or give a root without {metadata.name}",
+    ),
+    (
+        ("command denied to user",),
+        "the server of {metadata.name} does not let its user do what ML Metadata does ({said}): "
+        "grant ALL on the database, and run again; every stage that had ended is kept",
+    ),
+    (
+        (
+            *("mysql_real_connect failed", "Lost connection to", "server has gone away"),
+            *("Can't connect to", "Server shutdown in progress"),
+        ),
+        "the server of {metadata.name} answers no more ({said}): see that it runs, and lets its "
+        "user in by mysql_native_password, as ML Metadata's client needs it, and run again; every "
+        "stage that had ended is kept",
+    ),
 )
 
 
@@ -50,7 +75,8 @@ def explained(root: str) -> Iterator[None]:
         for words, sentence in _CAUSES:
             if said := _found(words, sentences):
                 free = f"{shutil.disk_usage(root).free / 2**20:.0f}"
-                raise StorageError(sentence, {"root": root}, said=said, free=free) from error
+                options = {"root": root, "metadata": None}
+                raise StorageError(sentence, options, said=said, free=free) from error
         raise
 
 

@@ -9,7 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
-NAME = "metadata.sqlite"  # in the root
+from pipeline.root.identity import METADATA
+
 # Types of the values where a column's declared type begins so; NULL may be anywhere.
 _TYPES = {
     **dict.fromkeys(("INT", "TINYINT", "BOOLEAN"), (int,)),
@@ -25,7 +26,7 @@ def check(root: str) -> None:
     Raises:
         sqlite3.DatabaseError: if they are damaged; see `failures`.
     """
-    path = os.path.join(root, NAME)
+    path = os.path.join(root, METADATA)
     if os.path.exists(path):
         with closing(sqlite3.connect(path)) as database:
             try:

@@ -21,7 +21,8 @@ from modules.corpus.addresses import is_address
 from modules.corpus.fetching import FILES
 from modules.sources import PACKAGES, ROOT
 from pipeline.config import PipelineConfig
-from pipeline.root import integrity, manifest
+from pipeline.root import manifest
+from pipeline.root.identity import METADATA
 from pipeline.summary import Stage, Summary
 from serving.protocol.answers import Candidate, Filled
 
@@ -96,6 +97,6 @@ def _sources() -> Iterator[Path]:
 
 def _written(config: PipelineConfig) -> Iterator[Path]:
     """The files that say what was done, artifacts' checksums among them, and the versions'."""
-    yield from (Path(config.root, name) for name in (integrity.NAME, manifest.NAME))
+    yield from (Path(config.root, name) for name in (METADATA, manifest.NAME))
     for version in versions.directories(config.serving_dir).values():
         yield from sorted(path for path in Path(version).rglob("*") if path.is_file())

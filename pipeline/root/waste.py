@@ -5,25 +5,21 @@ from collections.abc import Iterable
 from glob import escape, glob
 from pathlib import Path
 
-from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.pusher.executor import PUSHED_VERSION
 from modules import versions
-from modules.errors import ConfigError
 from pipeline.config import UNFINISHED
 from pipeline.pushed import CONFIG_NAME
-from pipeline.root import debris, store
+from pipeline.root import debris
+from pipeline.root.server import Server
+from pipeline.root.store import FINISHED, Store
 from serving.rollout.config_file import ConfigFile
 
 
-def check(root: str) -> None:
-    """Raises ConfigError if there was no run under a root."""
-    if not os.path.exists(store.path(root)):
-        raise ConfigError("{root} holds no runs: give the root of some", {"root": root})
-
-
-def find(root: str, serving_dir: str, keep: int) -> dict[str, list[str]]:
+def find(
+    root: str, serving_dir: str, keep: int, server: Server | None = None
+) -> dict[str, list[str]]:
     """Paths of what no kept run needs, by what it is.
 
     Runs are kept with all that their stages read and wrote, cached or not; newer ones that did
@@ -35,16 +31,18 @@ def find(root: str, serving_dir: str, keep: int) -> dict[str, list[str]]:
         root: a root that this process holds.
         serving_dir: where its versions are.
         keep: how many of the newest runs that ended well to keep.
+        server: of the store that has the metadata; None for a file here.
 
     Raises:
         ConfigError: if the model config cannot be read.
+        StorageError: if the store does not know the root.
     """
-    metadata = store.opened(root)
-    executions = _kept(metadata, keep)
-    kept = store.artifacts(metadata, executions)
-    left_behind = debris.find(metadata, root, serving_dir).paths
+    store = Store(root, server)
+    executions = _kept(store, keep)
+    kept = store.artifacts_of(executions)
+    left_behind = debris.find(store, root, serving_dir).paths
     needed = {artifact.uri for artifact in kept} | {*left_behind}
-    others = {artifact.uri for artifact in metadata.get_artifacts()} - needed
+    others = {artifact.uri for artifact in store.artifacts()} - needed
     return {
         "artifacts": sorted(filter(os.path.exists, others)),
         "trainings that were cut off": _unfinished(root, executions),
@@ -53,21 +51,21 @@ def find(root: str, serving_dir: str, keep: int) -> dict[str, list[str]]:
     }
 
 
-def _kept(metadata: metadata_store.MetadataStore, keep: int) -> list[mlmd.Execution]:
+def _kept(store: Store, keep: int) -> list[mlmd.Execution]:
     """Of the newest runs, until so many of them had ended well."""
     executions: list[mlmd.Execution] = []
-    for run in store.runs(metadata):
+    for run in store.runs():
         if not keep:
             break
-        stages = metadata.get_executions_by_context(run.id)
+        stages = store.metadata.get_executions_by_context(run.id)
         executions += stages
-        keep -= all(stage.last_known_state in store.FINISHED for stage in stages)
+        keep -= all(stage.last_known_state in FINISHED for stage in stages)
     return executions
 
 
 def _unfinished(root: str, executions: Iterable[mlmd.Execution]) -> list[str]:
     """All trainings, unless a kept run did not end well, which may go on with one."""
-    if any(execution.last_known_state not in store.FINISHED for execution in executions):
+    if any(execution.last_known_state not in FINISHED for execution in executions):
         return []
     return sorted(glob(os.path.join(escape(root), UNFINISHED, "*")))
 

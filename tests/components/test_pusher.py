@@ -231,6 +231,21 @@ def test_a_model_blessed_anew_is_not_pushed_twice(run, workplace, base, write_mo
     assert workplace.output("Pusher", "pushed_model")[1]["pushed_version"] == str(version)
 
 
+def test_what_others_lost_is_not_pushed_again(
+    run, workplace, base, write_model, import_artifact, tmp_path
+):
+    model = write_model("good")
+    run(model)
+    place, properties = workplace.output("Pusher", "pushed_model")
+    other = standard_artifacts.PushedModel()  # in a store that several roots share
+    other.uri = str(place)
+    other.set_string_custom_property("pushed_destination", str(tmp_path / "others" / "7"))
+    other.set_string_custom_property("pushed_version", "7")
+    workplace.run(import_artifact("other", other))
+    assert run(model) == "CACHED"
+    assert found(base) == [int(properties["pushed_version"])]
+
+
 def test_in_a_pipeline_too_only_blessed_models_are_pushed(run, workplace, base, write_model):
     assert run(write_model("bad"), blessed=0) == "COMPLETE"
     assert not base.exists()

@@ -40,7 +40,7 @@ def headings(command: str) -> list[str]:
 def test_help_begins_with_what_most_want_and_goes_on_as_the_data_does():
     assert headings("run") == [
         *(FIRST, "Data", "Hold-out", "Vocabulary", "N-grams", "Windows", "Network"),
-        *("Training", "Tuning", "Gate", "Beam", "Where and how", "Other options"),
+        *("Training", "Tuning", "Gate", "Beam", "Metadata", "Where and how", "Other options"),
     ]
     first = CliRunner().invoke(main, ["run", "--help"]).output.partition("Data:")[0]
     flags = [line.split()[0] for line in first.splitlines() if line.startswith("  --")]

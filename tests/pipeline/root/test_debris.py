@@ -4,11 +4,10 @@ import logging
 import os
 
 import pytest
-from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
-from pipeline.root import store
 from pipeline.root.debris import sweep
+from pipeline.root.store import Store
 
 RUNNING, COMPLETE, FAILED = map(mlmd.Execution.State.Value, ("RUNNING", "COMPLETE", "FAILED"))
 
@@ -18,10 +17,14 @@ def root(tmp_path):
     """Of a finished stage 1, of 2, which was cut off, and of 3, which failed."""
     root = tmp_path / "a [root]"  # what a glob would take for a pattern
     root.mkdir()
-    metadata = metadata_store.MetadataStore(store.connection(str(root)))
+    metadata = Store(str(root)).metadata
     kind = metadata.put_execution_type(mlmd.ExecutionType(name="Trainer"))
     states = [COMPLETE, RUNNING, FAILED]
-    metadata.put_executions([mlmd.Execution(type_id=kind, last_known_state=s) for s in states])
+    contexts = metadata.put_context_type(mlmd.ContextType(name="pipeline"))
+    pipeline = mlmd.Context(type_id=contexts, name="lyrics")
+    for state in states:
+        stage = mlmd.Execution(type_id=kind, last_known_state=state)
+        metadata.put_execution(stage, [], [pipeline], reuse_context_if_already_exist=True)
     return root
 
 
@@ -47,7 +50,7 @@ def test_what_no_finished_execution_needs_is_removed_and_said_so(root, caplog):
     sweep(str(root), str(serving))
     assert all(file.exists() for file in kept)
     assert not any(file.parent.exists() for file in gone)
-    states = metadata_store.MetadataStore(store.connection(str(root))).get_executions()
+    states = sorted(Store(str(root)).executions(), key=lambda execution: execution.id)
     assert [e.last_known_state for e in states] == [COMPLETE, FAILED, FAILED]
     sweep(str(root), str(serving))  # now there is nothing, and no line
     assert [r.getMessage() for r in caplog.records if r.name == "pipeline.root.debris"] == [

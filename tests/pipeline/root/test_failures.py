@@ -62,6 +62,21 @@ def test_damaged_metadata(tmp_path, said):
         raise RuntimeError(f"Error when executing query: {said} query: CREATE TABLE")
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("mysql_real_connect failed: errno: , error: ", r"the server of metadata answers no more"),
+        ("mysql_query failed: errno: Lost connection to MySQL server", "metadata answers no more"),
+        ("errno: Out of range value for column 'int_value' at row 1", "up to 2,147,483,647, and a"),
+        ("CREATE command denied to user 'a'@'b' for table 'Type'", r"grant ALL on the database"),
+        ("There are a subset of tables in MLMD instance.", "have it dropped and made anew, and"),
+    ],
+)
+def test_what_a_server_does_not_do(tmp_path, said, told):
+    with pytest.raises(StorageError, match=told), explained(str(tmp_path)):
+        raise RuntimeError(f"Failed to establish connection: {said}")
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError("0"), ConfigError("No space left on device")])
 def test_whatever_else_stays_as_it_is(tmp_path, error):
     with pytest.raises(type(error)) as raised, explained(str(tmp_path)):

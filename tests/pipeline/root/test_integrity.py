@@ -9,19 +9,21 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from modules.errors import StorageError
-from pipeline.root import integrity, store
+from pipeline.root import integrity
 from pipeline.root.failures import explained
+from pipeline.root.identity import METADATA
+from pipeline.root.store import Store
 
 
 @pytest.fixture
 def metadata(tmp_path) -> Path:
     """Of a root with an artifact."""
-    opened = store.opened(str(tmp_path))
+    opened = Store(str(tmp_path)).metadata
     kind = opened.put_artifact_type(mlmd.ArtifactType(name="Model"))
     artifact = mlmd.Artifact(type_id=kind, uri="artifacts/春天")
     artifact.custom_properties["version"].int_value = 7
     opened.put_artifacts([artifact])
-    return tmp_path / integrity.NAME
+    return tmp_path / METADATA
 
 
 def check(metadata: Path) -> None:

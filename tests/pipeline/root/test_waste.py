@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from ml_metadata.metadata_store import metadata_store
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from pipeline.cli import main
-from pipeline.root import store
+from pipeline.root.store import Store
 from serving.rollout.config_file import ConfigFile
 from serving.rollout.policy import Policy
 
@@ -20,8 +19,9 @@ class Root:
     def __init__(self, path: Path) -> None:
         self.path = path
         path.mkdir()
-        self.metadata = metadata_store.MetadataStore(store.connection(str(path)))
+        self.metadata = Store(str(path)).metadata
         self.types = {
+            "pipeline": self.metadata.put_context_type(mlmd.ContextType(name="pipeline")),
             "run": self.metadata.put_context_type(mlmd.ContextType(name="pipeline_run")),
             "stage": self.metadata.put_execution_type(mlmd.ExecutionType(name="Pusher")),
             "pushed": self.metadata.put_artifact_type(
@@ -30,6 +30,8 @@ class Root:
                 )
             ),
         }
+        pipeline = mlmd.Context(type_id=self.types["pipeline"], name="lyrics")
+        (self.pipeline,) = self.metadata.put_contexts([pipeline])
 
     @property
     def serving(self) -> Path:
@@ -46,7 +48,11 @@ class Root:
         )
         event = mlmd.Event(type=mlmd.Event.OUTPUT)
         context = mlmd.Context(type_id=self.types["run"], name=f"run {number}")
-        self.metadata.put_execution(execution, [(artifact, event)], [context])
+        (context.id,) = self.metadata.put_contexts([context])
+        within = mlmd.ParentContext(parent_id=self.pipeline, child_id=context.id)
+        self.metadata.put_parent_contexts([within])
+        (pipeline,) = self.metadata.get_contexts_by_id([self.pipeline])
+        self.metadata.put_execution(execution, [(artifact, event)], [pipeline, context])
         write(output / "model", self.serving / str(number) / "model")
         return output
 
