@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from benchmarks.goal import goal_table, table
-from benchmarks.scale_results import Results, exponent
+from benchmarks.scale_results import Results, Size, exponent
 from pipeline.console.terminal import stdout
 
 # What is measured of each stage: its heading, and its unit.
@@ -49,30 +49,39 @@ def print_results(results: Results) -> None:
 
 
 def draw(results: Results) -> Figure:
-    """A panel for each kind of figure, over the characters of the corpus."""
+    """A panel for the time and each kind of memory, over the characters of the corpus."""
     figure = Figure(figsize=(11, 4.4), layout="constrained")
-    drawn = [kind for kind in KINDS if kind != "seconds"]
+    drawn = [kind for kind in KINDS if kind != "cpu"]
     for axes, kind in zip(figure.subplots(1, 3), drawn, strict=True):
         title, unit = KINDS[kind]
-        sizes = [size for size in (results.base, *results.sizes) if getattr(size, kind)]
-        for stage, colour in _COLOURS.items():
-            if stage not in getattr(results.base, kind):
-                continue
+        sizes = _sizes(results, kind)
+        millions = [size.characters / 1e6 for size in sizes]
+        for stage in (stage for stage in _COLOURS if sizes and stage in getattr(sizes[0], kind)):
             values = [getattr(size, kind)[stage] / unit for size in sizes]
-            characters = [size.characters / 1e6 for size in sizes]
-            axes.plot(characters, values, "o-", color=colour, label=stage, markersize=4)
-        axes.set_title(title)
-        axes.set_xlabel("millions of characters")
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        axes.grid(visible=True, which="both", color="#DDDDDD", linewidth=0.5)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+            axes.plot(millions, values, "o-", color=_COLOURS[stage], label=stage, markersize=4)
+        axes.set(title=title, xlabel="millions of characters")
+        axes.grid(visible=True, color="#DDDDDD", linewidth=0.5)
+        if kind != "seconds":
+            axes.set_ylim(bottom=0)
+    time, *_ = figure.axes
+    time.set(xscale="log", yscale="log")
+    time.axline((1, 1), (10, 10), color="#999999", linestyle="--", label="in proportion")
+    for axis in (time.xaxis, time.yaxis):
+        axis.set_major_formatter("{x:g}")
+    figure.legend(
+        *time.get_legend_handles_labels(), loc="outside lower center", ncols=7, fontsize=9
+    )
     return figure
+
+
+def _sizes(results: Results, kind: str) -> list[Size]:
+    """Those that were measured so."""
+    return [size for size in (results.base, *results.sizes) if getattr(size, kind)]
 
 
 def _size_table(results: Results, kind: str) -> Table:
     title, unit = KINDS[kind]
-    sizes = [size for size in (results.base, *results.sizes) if getattr(size, kind)]
+    sizes = _sizes(results, kind)
     rows = table(title, *(f"{size.characters / 1e6:.3g} M" for size in sizes), "exponent")
     exponents = results.exponents(kind)
     for name in getattr(results.base, kind):

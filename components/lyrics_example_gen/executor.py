@@ -142,9 +142,11 @@ def _save(parts: Sequence[tuple[Document, Piece]], path: str) -> None:
     """Writes some pieces a line, each with the document that it is of."""
     with fileio.open(path, "w") as file:
         for start in range(0, len(parts), BATCH):
-            batch = parts[start : start + BATCH]
-            plain = [(dataclasses.astuple(one), dataclasses.astuple(part)) for one, part in batch]
-            file.write(json.dumps(plain) + "\n")
+            batch = [
+                [dataclasses.astuple(document), dataclasses.astuple(piece)]
+                for document, piece in parts[start : start + BATCH]
+            ]
+            file.write(json.dumps(batch) + "\n")
 
 
 def _texts(documents: Sequence[Document], options: CorpusOptions) -> Iterator[str]:
