@@ -107,7 +107,7 @@ def logged_in(server: Server | None) -> Iterator[None]:
             os.environ[PASSWORD] = before
 
 
-_LOGIN = "check the user, and the password, which {password} may hold"
+_LOGIN = "check user and password, which {password} may hold, and that no TLS is asked for"
 _DATABASE = (
     "have its administrator `CREATE DATABASE {database} CHARACTER SET utf8mb4` and "
     "`GRANT ALL ON {database}.* TO {user}`"

@@ -48,7 +48,7 @@ def server(url: str) -> Server:
 
 def test_a_refused_login(mariadb, database, refused):
     address = mariadb.url(database, None)
-    remedy = "check the user, and the password, which MYSQL_PWD may hold"
+    remedy = "check user and password, which MYSQL_PWD may hold, and that no TLS is asked for"
     for url, environment in [
         (mariadb.url(database, "wrong"), PASSWORD),
         (address, "wrong"),
