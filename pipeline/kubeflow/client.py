@@ -165,13 +165,10 @@ def _secret(name: str, file: str | None) -> str | None:
 
 def _outcome(run: Any, stages: Sequence[str]) -> Outcome:
     """Of KFP's own tasks, such as its drivers, nothing is told."""
-    tasks = {task.display_name: task for task in (run.run_details or _None).task_details or []}
+    told = run.run_details.task_details if run.run_details else None
+    tasks = {task.display_name: task for task in told or []}
     found = [_stage(name, tasks.get(name)) for name in stages]
     return Outcome(str(run.state), run.error.message if run.error else "", found)
-
-
-class _None:
-    task_details: Sequence[Any] = ()
 
 
 def _stage(name: str, task: Any) -> Stage:
