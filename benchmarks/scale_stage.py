@@ -126,7 +126,7 @@ def _run_stage(stage: str, options: dict[str, Any], model: str) -> tuple[float, 
     from tfx.orchestration.pipeline import RunOptions
 
     from modules.training.halves import divide_processors
-    from pipeline.beam import write_requirements
+    from pipeline.beam_workers import prepare
     from pipeline.graph import create_pipeline
     from pipeline.metadata import Run
     from pipeline.root import store
@@ -136,7 +136,7 @@ def _run_stage(stage: str, options: dict[str, Any], model: str) -> tuple[float, 
     config = _config(options)
     os.makedirs(config.root, exist_ok=True)
     pipeline = create_pipeline(config)
-    write_requirements(pipeline.beam_pipeline_args)
+    prepare(pipeline.beam_pipeline_args)
     trainer = next(each for each in pipeline.components if each.id == "Trainer")
     trainer.exec_properties.update(
         run_fn=f"{__name__}.{take.__name__}", custom_config=json.dumps({"model": model})

@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +18,7 @@ RUNNERS = {  # as Beam calls them
 }
 # Options that say how this project comes to the workers.
 _ENVIRONMENT = {"setup_file", "requirements_file", "extra_package", "sdk_container_image"}
-_REQUIREMENTS_FILE, _REQUIREMENTS = "--requirements_file=", "no-requirements.txt"
+REQUIREMENTS_FILE, REQUIREMENTS = "--requirements_file=", "no-requirements.txt"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class BeamOptions(Options, group="Beam"):
         """What Beam is told, as on its command lines; none if everything runs in this process.
 
         Args:
-            root: of the pipeline, where `write_requirements` writes.
+            root: of the pipeline, where `beam_workers.prepare` writes.
         """
         if self.is_default:
             return []
@@ -80,15 +79,5 @@ class BeamOptions(Options, group="Beam"):
         names = {argument[2:].partition("=")[0] for argument in arguments}
         if not names & _ENVIRONMENT:  # else TFX would pack itself up anew for each stage
             folder = tempfile.gettempdir() if is_address(root) else root
-            arguments.append(f"{_REQUIREMENTS_FILE}{os.path.join(folder, _REQUIREMENTS)}")
+            arguments.append(f"{REQUIREMENTS_FILE}{os.path.join(folder, REQUIREMENTS)}")
         return arguments
-
-
-def write_requirements(arguments: Iterable[str]) -> None:
-    """Writes the file that `BeamOptions.arguments` named: what Beam's workers lack is nothing."""
-    for argument in arguments:
-        path = argument.removeprefix(_REQUIREMENTS_FILE)
-        if path != argument and os.path.basename(path) == _REQUIREMENTS:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write("# Workers have this project and all that it needs.\n")

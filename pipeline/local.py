@@ -14,7 +14,7 @@ from tfx import v1 as tfx
 
 from modules.corpus.fetching import FILES
 from modules.training.halves import divide_processors
-from pipeline.beam import write_requirements
+from pipeline.beam_workers import prepare
 from pipeline.config import PipelineConfig
 from pipeline.graph import create_pipeline
 from pipeline.root import identity, integrity, manifest, store
@@ -50,7 +50,7 @@ def run(
         sweep(config.root, config.serving_dir, server)
         manifest.check(config.root)
         pipeline = create_pipeline(config, identity.pipeline_name(config.root, server))
-        write_requirements(pipeline.beam_pipeline_args)
+        prepare(pipeline.beam_pipeline_args)
         pipeline.metadata_connection_config = store.connection(config.root, server)
         listener.total = len(pipeline.components)
         try:

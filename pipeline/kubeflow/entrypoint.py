@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modules.errors import LyricsError
-from pipeline.beam import write_requirements
+from pipeline.beam_workers import prepare
 from pipeline.commands.command_line import spell
 from pipeline.config import OPTIONS
 from pipeline.kubeflow import executor_input
@@ -58,7 +58,7 @@ def _run(step: argparse.Namespace, beam_arguments: list[str]) -> None:
         values = inputs.get("parameterValues", {})
         inputs["parameterValues"] = take_up(values, step.stage, step.options)
     step.json_serialized_invocation_args = json.dumps(local)
-    write_requirements(beam_arguments)
+    prepare(beam_arguments)
 
     from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor
 

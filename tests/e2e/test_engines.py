@@ -11,7 +11,7 @@ from tfx import v1 as tfx
 from tfx.orchestration.pipeline import RunOptions
 from waiting import until
 
-from pipeline.beam import write_requirements
+from pipeline.beam_workers import prepare
 from pipeline.config import BUNDLED_CORPUS, PRESETS, PipelineConfig
 from pipeline.graph import create_pipeline
 from pipeline.root import store
@@ -84,7 +84,7 @@ def read(path: Path) -> list[bytes]:
 
 
 def run(config: PipelineConfig) -> None:
-    write_requirements(config.beam.arguments(config.root))
+    prepare(config.beam.arguments(config.root))
     pipeline = create_pipeline(config)
     pipeline.metadata_connection_config = store.connection(config.root)
     tfx.orchestration.LocalDagRunner().run(pipeline, RunOptions(to_nodes=["SequenceWindows"]))

@@ -1,13 +1,16 @@
 """What Beam is told, and what is refused before anything runs."""
 
 import os
+import subprocess
+import sys
 import tempfile
 
 import pytest
 
 from modules.errors import ConfigError
-from pipeline.beam import BeamOptions, write_requirements
+from pipeline.beam import BeamOptions
 from pipeline.beam_parser import check
+from pipeline.beam_workers import prepare
 
 
 def test_nothing_is_said_where_everything_runs_in_this_process(tmp_path):
@@ -23,7 +26,7 @@ def test_workers_of_the_direct_runner_are_processes(tmp_path):
         "--direct_running_mode=multi_processing",
         "--direct_num_workers=3",
     ]
-    write_requirements(options.arguments(str(tmp_path / "root")))
+    prepare(options.arguments(str(tmp_path / "root")))
     name, _, path = requirements.partition("=")
     assert name == "--requirements_file"
     with open(path, encoding="utf-8") as file:
@@ -39,8 +42,34 @@ def test_a_root_in_a_bucket_needs_no_file_there():
 
 def test_what_a_user_has_workers_install_is_left_alone(tmp_path):
     file = tmp_path / "requirements.txt"
-    write_requirements([f"--requirements_file={file}", "--direct_num_workers=2"])
+    prepare([f"--requirements_file={file}", "--direct_num_workers=2"])
     assert not file.exists()
+
+
+WORK = """
+import sys
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from pipeline.beam import BeamOptions
+from pipeline.beam_workers import prepare
+
+arguments = BeamOptions(beam_workers=2).arguments(sys.argv[1])
+prepare(arguments)
+with beam.Pipeline(options=PipelineOptions(arguments)) as pipeline:
+    numbers = pipeline | beam.Create([1, 2]) | beam.Map(str)
+    numbers | beam.io.WriteToText(sys.argv[1] + "/numbers")
+"""
+
+
+@pytest.mark.slow
+def test_workers_start_wherever_python_is(tmp_path):
+    environment = tmp_path / "an environment's place"
+    environment.symlink_to(sys.prefix)
+    command = [environment / "bin" / "python", "-c", WORK, tmp_path / "root"]
+    worked = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert worked.returncode == 0, worked.stderr
+    written = (path.read_text() for path in (tmp_path / "root").glob("numbers*"))
+    assert sorted("".join(written).split()) == ["1", "2"]
 
 
 @pytest.mark.parametrize("given", ["setup_file=./setup.py", "--sdk_container_image=lyrics:1"])
