@@ -157,9 +157,11 @@ class Root:
         return sorted(found, key=lambda path: int(path.name))
 
     def is_whole(self, version: Path) -> bool:
-        """Whether a version is, byte for byte, a model that is an artifact."""
+        """Whether a version is, byte for byte, a model that is an artifact, with checksums."""
         models = self.path.glob("artifacts/Trainer/model/*/Format-Serving")
         content = contents(version)
+        if not content.pop("assets.extra/SHA256SUMS", None):
+            return False
         return any(content == contents(model) for model in models)
 
     def shift_times(self, milliseconds: int) -> None:
