@@ -50,7 +50,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         print("\na test marked fast imports TensorFlow: mend the import, or the mark")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The real corpora, which are not part of this project; skips where they are absent."""
     if not SHARED_DATA.is_dir():
